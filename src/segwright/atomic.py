@@ -1,10 +1,12 @@
 """Outputs that are either whole or not there: written under a temporary name, synced, renamed."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 
@@ -41,6 +43,11 @@ def write_bytes(path: Path, data: bytes, *, sync: bool = False) -> None:
 def write_text(path: Path, text: str, *, sync: bool = False) -> None:
     """``write_bytes`` for UTF-8 text."""
     write_bytes(path, text.encode("utf-8"), sync=sync)
+
+
+def write_json(path: Path, data: Any, *, sync: bool = False) -> None:
+    """Write plain data as indented JSON; NaN is an error, for no other program could read it."""
+    write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n", sync=sync)
 
 
 @contextmanager

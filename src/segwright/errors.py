@@ -28,6 +28,10 @@ class CheckpointError(SegwrightError):
     """A training checkpoint is damaged or belongs to another run."""
 
 
+class TrainingError(SegwrightError):
+    """Training cannot go on: the loss is no longer a number, or the save folder cannot be used."""
+
+
 class ExportError(SegwrightError):
     """A model could not be exported, or the exported file disagrees with the model."""
 

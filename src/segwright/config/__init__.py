@@ -1,0 +1,18 @@
+"""YAML in, one checked description of an experiment out. No torch, no knowledge of any component."""
+
+from segwright.config.overrides import apply_opts
+from segwright.config.schema import Config, check_structure
+from segwright.config.signature import check_arguments, fill_defaults
+from segwright.config.source import Source, read_source
+from segwright.config.spelling import modernise
+
+__all__ = [
+    "Config",
+    "Source",
+    "apply_opts",
+    "check_arguments",
+    "check_structure",
+    "fill_defaults",
+    "modernise",
+    "read_source",
+]

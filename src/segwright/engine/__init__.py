@@ -1,0 +1,7 @@
+"""What is done with a model: train, evaluate, predict."""
+
+from segwright.engine.evaluation import evaluate
+from segwright.engine.prediction import predict
+from segwright.engine.training import train
+
+__all__ = ["evaluate", "predict", "train"]

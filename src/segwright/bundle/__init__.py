@@ -1,0 +1,16 @@
+"""What an exported model consists of: written by ``export``, read by ``runtime``. No torch."""
+
+from segwright.bundle.manifest import MANIFEST_NAME, Manifest, OutputOp, Selftest, Shape, file_hash
+from segwright.bundle.pictures import NetworkInput, Preprocessing, label_map
+
+__all__ = [
+    "MANIFEST_NAME",
+    "Manifest",
+    "NetworkInput",
+    "OutputOp",
+    "Preprocessing",
+    "Selftest",
+    "Shape",
+    "file_hash",
+    "label_map",
+]

@@ -1,0 +1,137 @@
+"""segwright export --config CONFIG --model_path WEIGHTS: write model.onnx and the deploy.yaml that describes it."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segwright.cli.flags import add_config, add_switch
+from segwright.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from segwright.config import Config
+    from segwright.datasets.base import SegmentationDataset
+
+log = logging.getLogger("segwright")
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add ``export`` to the commands."""
+    parser = commands.add_parser(
+        "export",
+        help="write a trained model as ONNX, verified",
+        description="Write model.onnx, deploy.yaml and two test pictures, after checking that the exported file gives "
+        "the trained model's logits and labels.",
+    )
+    add_config(parser)
+    parser.add_argument(
+        "--model_path", metavar="FILE", help=".safetensors, .pth or .pdparams; default: the config's model.pretrained"
+    )
+    parser.add_argument("--save_dir", type=Path, default=Path("output"), metavar="DIR", help="where to write")
+    parser.add_argument(
+        "--input_shape",
+        type=int,
+        nargs=4,
+        metavar=("N", "C", "H", "W"),
+        help="the only shape that the model will take, height before width; -1 for any; default: any N, H and W",
+    )
+    parser.add_argument(
+        "--output_op",
+        choices=("argmax", "softmax", "none"),
+        help="what the graph ends in: labels, probabilities or logits; default: argmax",
+    )
+    add_switch(parser, "--without_argmax", "older spelling of --output_op none")
+    add_switch(parser, "--with_softmax", "older spelling of --output_op softmax")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Build the model, load its weights, export, verify."""
+    output_op = choose_output_op(args.output_op, args.without_argmax, args.with_softmax)
+
+    from segwright.build import load_config
+    from segwright.build.load import complete
+    from segwright.cli.setup import build_model_with_weights
+    from segwright.export import export_onnx
+
+    config = load_config(args.config, opts=args.opts)
+    config.require("model", purpose="to export")
+    model = build_model_with_weights(config, args.model_path)
+    if not (args.model_path or getattr(model, "pretrained", None)):
+        log.warning("neither --model_path nor model.pretrained is given: the exported weights are random")
+
+    filled = complete(config)
+    val = filled.get("val_dataset") or {}
+    dataset = validation_set(config)
+    bundle = export_onnx(
+        model,
+        args.save_dir,
+        transforms=choose_transforms(config),
+        num_classes=filled["model"]["num_classes"],
+        input_shape=args.input_shape,
+        output_op=output_op,
+        img_channels=val.get("img_channels", filled["model"].get("in_channels", 3)),
+        bit_depth=val.get("bit_depth"),
+        class_names=dataset.class_names if dataset else val.get("class_names"),
+        palette=dataset.palette if dataset else None,
+        pictures=[pair.image for pair in dataset.pairs[:2]] if dataset else None,
+    )
+    log.info("verified on ONNX Runtime: %s", bundle.verification)
+    log.info("the model is saved in %s; try it: segwright infer --config %s --selftest", bundle.folder, bundle.manifest)
+
+
+def choose_output_op(output_op: str | None, without_argmax: bool, with_softmax: bool) -> Any:
+    """One output op from the new flag and the two old ones.
+
+    Raises:
+        ConfigError: they contradict each other.
+    """
+    old = "softmax" if with_softmax else "none" if without_argmax else None
+    if output_op and old and output_op != old:
+        flag = "--with_softmax" if with_softmax else "--without_argmax"
+        raise ConfigError(f"--output_op {output_op} and {flag} (which means --output_op {old}) contradict each other")
+    return output_op or old or "argmax"
+
+
+def choose_transforms(config: "Config") -> list[dict[str, Any]]:
+    """The validation transforms, unless the config's ``export: transforms:`` says otherwise.
+
+    Where the two normalise differently, or there are none, a warning says so.
+    """
+    trained = (config.section("val_dataset") or {}).get("transforms")
+    export = (config.section("export") or {}).get("transforms")
+    if export:
+        if trained and _normalisation(export) != _normalisation(trained):
+            log.warning(
+                "%s normalises as %s, but the validation data as %s: predictions of the exported model will differ",
+                config.source.where("export", "transforms"),
+                _normalisation(export),
+                _normalisation(trained),
+            )
+        return export
+    if trained:
+        return trained
+    seen = (config.section("train_dataset") or {}).get("transforms") or []
+    blocks = [block for block in seen if block["type"] == "Normalize"] or [{"type": "Normalize"}]
+    log.warning("the config has no validation transforms: deploy.yaml gets %s alone, no resizing", blocks[0])
+    return blocks
+
+
+def _normalisation(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    from segwright.bundle import Preprocessing
+
+    return [block for block in Preprocessing(blocks).blocks if block["type"] == "Normalize"]
+
+
+def validation_set(config: "Config") -> "SegmentationDataset | None":
+    """The validation data, if it is on this machine: test pictures, class names and colours come from it."""
+    from segwright.build import build_dataset
+
+    block = config.section("val_dataset")
+    if not block:
+        return None
+    try:
+        return build_dataset(block)
+    except (ConfigError, DataError) as error:
+        log.warning("drawn test pictures instead of validation pictures, whose data set cannot be used: %s", error)
+        return None

@@ -1,0 +1,100 @@
+"""The command ``segwright``: finds the sub-command, and turns what goes wrong into one paragraph.
+
+Exit codes: 0 done, 1 a fault in segwright or a check that failed, 2 something the user can mend,
+130 interrupted from the keyboard, 143 asked to terminate.
+"""
+
+import argparse
+import importlib
+import logging
+import sys
+import textwrap
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from segwright.errors import SegwrightError
+from segwright.version import __version__
+
+COMMANDS = ("train", "val", "predict", "export", "infer", "config", "demo")
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows a default where there is one worth showing."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default in (None, False, []) or "default" in (action.help or ""):
+            return action.help
+        return super()._get_help_string(action)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Long flags may be written with dashes or underscores; ``--save_dir`` and ``--save-dir`` are the same."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": _Help, "allow_abbrev": False, **options})
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        given = sys.argv[1:] if args is None else list(args)
+        return super().parse_known_args([_with_underscores(word) for word in given], namespace)
+
+
+def _with_underscores(word: str) -> str:
+    if not word.startswith("--"):
+        return word
+    flag, equals, value = word.partition("=")
+    return "--" + flag[2:].replace("-", "_") + equals + value
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands. Imports no command's machinery, so that ``--help`` answers at once."""
+    parser = _Parser(prog="segwright", description="Semantic segmentation from one YAML file: train, evaluate, deploy.")
+    parser.add_argument("--version", action="version", version=f"segwright {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name in COMMANDS:
+        importlib.import_module(f"segwright.cli.{name}").add_parser(commands)
+    for command in commands.choices.values():
+        command.add_argument("--debug", action="store_true", help="show the full traceback of an error")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    args = build_parser().parse_args(argv)
+    _show_log()
+    try:
+        return args.run(args) or 0
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130
+    except SegwrightError as error:
+        if args.debug:
+            traceback.print_exc()
+        _say(str(error))
+        return 2
+    except Exception as error:
+        if args.debug:
+            raise
+        _say(
+            f"unexpected {type(error).__name__}: {error}. This is a fault in segwright, not in your files; "
+            "run the command again with --debug and report what it prints."
+        )
+        return 1
+
+
+def _say(text: str) -> None:
+    lines = textwrap.wrap(f"segwright: error: {text}", 120, break_long_words=False, break_on_hyphens=False)
+    print("\n".join(lines), file=sys.stderr)
+
+
+def _show_log() -> None:
+    from segwright.cli.console import ConsoleHandler
+
+    log = logging.getLogger("segwright")
+    log.handlers[:] = [ConsoleHandler()]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""``segwright predict --config FILE --model_path WEIGHTS --image_path PATH``: label maps and overlays of pictures."""
+
+import argparse
+from pathlib import Path
+
+from segwright.cli.flags import add_config, add_device, add_inference
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("predict", help="predict pictures", description=__doc__)
+    add_config(parser)
+    parser.add_argument(
+        "--model_path",
+        metavar="PATH",
+        help=".safetensors, .pth or .pdparams file, its folder, or a URL; default: the config's pretrained",
+    )
+    parser.add_argument(
+        "--image_path",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="a picture, a folder (with its sub-folders), or a text file that lists pictures",
+    )
+    parser.add_argument(
+        "--save_dir",
+        type=Path,
+        default=Path("output/result"),
+        metavar="DIR",
+        help="gets added_prediction/ and pseudo_color_prediction/",
+    )
+    add_inference(parser, "aug_pred")
+    parser.add_argument(
+        "--custom_color", type=int, nargs="+", metavar="0..255", help="r g b r g b ... for the classes in order"
+    )
+    add_device(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict; 1 if a picture could not be read."""
+    from segwright.build import build_transforms, load_config
+    from segwright.cli.setup import build_model_with_weights, inference_of
+    from segwright.engine import predict
+    from segwright.engine.prediction import find_images
+    from segwright.errors import ConfigError
+    from segwright.registry import DATASETS
+
+    config = load_config(args.config, args.opts)
+    config.require("val_dataset", "model", purpose="to predict")
+    val = config.section("val_dataset") or {}
+    images, folder = find_images(args.image_path)
+    model = build_model_with_weights(config, args.model_path)
+    if not (args.model_path or getattr(model, "pretrained", None)):
+        raise ConfigError("no weights to predict with: give --model_path, or model.pretrained in the config")
+    result = predict(
+        model,
+        transforms=build_transforms(val.get("transforms") or [], img_channels=val.get("img_channels", 3)),
+        image_list=images,
+        image_dir=folder,
+        save_dir=args.save_dir,
+        procedure=inference_of(config, args, "aug_pred"),
+        custom_color=args.custom_color,
+        palette=getattr(DATASETS[val["type"]], "palette", None),
+        device=args.device,
+    )
+    return 1 if result.failures else 0

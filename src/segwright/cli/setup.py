@@ -1,0 +1,86 @@
+"""Steps that several commands take on their way from a configuration to objects."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from segwright import atomic
+from segwright.build import build_model
+from segwright.build.load import complete, model_block
+from segwright.config import Config
+from segwright.datasets import SegmentationDataset, shared_images
+from segwright.engine.inference import Procedure
+from segwright.errors import ConfigError
+from segwright.weights import load_weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+log = logging.getLogger("segwright")
+
+
+def build_model_with_weights(config: Config, model_path: Path | str | None = None) -> "nn.Module":
+    """The config's model, with the weights of ``model_path`` or else of its ``pretrained``, all of them matching."""
+    model = build_model(model_block(config))
+    weights = model_path or getattr(model, "pretrained", None)
+    if weights:
+        log.info("%s", load_weights(model, weights).summary())
+    return model
+
+
+def config_yaml(config: Config) -> str:
+    """The configuration as YAML, every default spelled out."""
+    return yaml.safe_dump(complete(config), sort_keys=False, allow_unicode=True, default_flow_style=None)
+
+
+def save_config(config: Config, save_dir: Path) -> None:
+    """Keep the whole configuration beside what came of it."""
+    atomic.write_text(save_dir / "config.yml", config_yaml(config))
+
+
+def check_labels(train_set: SegmentationDataset, val_set: SegmentationDataset | None) -> None:
+    """Look at labels before training: 0/255 masks are an error, absent classes and shared pictures a warning."""
+    train_set.label_survey()
+    if val_set is None:
+        return
+    shared = shared_images(train_set.pairs, val_set.pairs)
+    if shared:
+        log.warning(
+            "%d of %d validation pictures are also trained on (%s ...): their scores say nothing about new pictures",
+            len(shared),
+            len(val_set),
+            shared[0],
+        )
+
+
+def inference_of(config: Config, args: argparse.Namespace | None = None, augment: str = "aug_eval") -> Procedure:
+    """How to predict: as the config's ``test_config`` says, unless flags ask for something."""
+    given = config.section("test_config") or {}
+    if args is not None and (getattr(args, augment) or args.is_slide):
+        given = {}
+    options = {
+        "augment": given.get("aug_eval", False),
+        "scales": given.get("scales", 1.0),
+        "flip_horizontal": given.get("flip_horizontal", False),
+        "flip_vertical": given.get("flip_vertical", False),
+        "is_slide": given.get("is_slide", False),
+        "crop_size": given.get("crop_size"),
+        "stride": given.get("stride"),
+    }
+    if args is not None and not given:
+        options = {
+            "augment": getattr(args, augment),
+            "scales": args.scales,
+            "flip_horizontal": args.flip_horizontal,
+            "flip_vertical": args.flip_vertical,
+            "is_slide": args.is_slide,
+            "crop_size": args.crop_size,
+            "stride": args.stride,
+        }
+    try:
+        return Procedure.from_flags(**options)
+    except ConfigError as error:
+        raise ConfigError(f"{config.source.where('test_config')}: {error}" if given else str(error)) from error

@@ -1,0 +1,54 @@
+"""``segwright val --config FILE --model_path WEIGHTS``: score a model on the validation set."""
+
+import argparse
+from pathlib import Path
+
+from segwright.cli.flags import add_config, add_device, add_inference, add_workers
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("val", help="score a model on the validation set", description=__doc__)
+    add_config(parser)
+    parser.add_argument(
+        "--model_path",
+        metavar="PATH",
+        help=".safetensors, .pth or .pdparams file, its folder, or a URL; default: the config's pretrained",
+    )
+    add_workers(parser)
+    add_device(parser)
+    add_inference(parser, "aug_eval")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores as JSON")
+    parser.add_argument(
+        "--absent",
+        choices=("one", "zero", "skip"),
+        default="one",
+        help="IoU of a class that occurs neither in labels nor in predictions: 1 (PaddleSeg now), "
+        "0 (PaddleSeg until 2023), left out (mmsegmentation)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Evaluate, print the table, write the JSON."""
+    from segwright import atomic
+    from segwright.build import build_dataset, load_config
+    from segwright.cli.setup import build_model_with_weights, inference_of
+    from segwright.cli.tables import print_scores
+    from segwright.engine import evaluate
+    from segwright.engine.device import select_device
+    from segwright.errors import ConfigError
+
+    config = load_config(args.config, args.opts)
+    config.require("val_dataset", "model", purpose="to evaluate")
+    procedure = inference_of(config, args)
+    dataset = build_dataset(config.section("val_dataset") or {})
+    model = build_model_with_weights(config, args.model_path)
+    if not (args.model_path or getattr(model, "pretrained", None)):
+        raise ConfigError("no weights to evaluate: give --model_path, or model.pretrained in the config")
+    device = select_device(args.device)
+    result = evaluate(model.to(device), dataset, procedure=procedure, num_workers=args.num_workers, device=device)
+    scores = result.scores(args.absent)
+    print_scores(scores, dataset.class_names)
+    if args.json:
+        atomic.write_json(args.json, scores)

@@ -1,0 +1,136 @@
+"""Scores of a model on a data set."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from segwright.datasets import SegmentationDataset
+from segwright.engine.inference import Procedure, infer
+from segwright.engine.loader import default_workers, evaluation_pictures
+from segwright.engine.progress import track
+from segwright.errors import ConfigError, DataError
+from segwright.metrics import ConfusionMatrix
+
+log = logging.getLogger("segwright")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Result of an evaluation.
+
+    Attributes:
+        confusion: counts of (true, predicted) over all pixels that are not ignored.
+        num_images: pictures evaluated.
+        batch_cost: seconds a picture, reading included.
+        reader_cost: seconds a picture spent waiting for it to be read.
+    """
+
+    confusion: ConfusionMatrix
+    num_images: int
+    batch_cost: float
+    reader_cost: float
+
+    def scores(self, absent: str = "one") -> dict[str, Any]:
+        """``images``, ``mIoU``, ``Acc``, ``Kappa``, ``mDice`` and per-class lists, as ``val --json`` writes them."""
+        return {"images": self.num_images, **self.confusion.scores(absent=absent)}  # type: ignore[arg-type]
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode, without gradients; its training state comes back afterwards."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(was_training)
+
+
+def evaluate(
+    model: nn.Module,
+    dataset: SegmentationDataset,
+    *,
+    procedure: Procedure | None = None,
+    num_workers: int | None = None,
+    device: torch.device | str | None = None,
+    print_detail: bool = True,
+) -> Evaluation:
+    """Predict every picture of a data set and compare with its label, at the label's own size.
+
+    Args:
+        model: gives a list whose first entry is (1, num_classes, H, W) logits.
+        dataset: in mode ``val`` or ``test``, with labels.
+        procedure: plain (default), multi-scale and flips, or sliding windows.
+        num_workers: processes that read ahead; default: for this machine.
+        device: where to compute; default: where the model is.
+        print_detail: log what is done and the scores.
+
+    Raises:
+        DataError: the data set is empty, has no labels, or a label does not fit its picture.
+        ConfigError: the model predicts another number of classes than the data set has.
+    """
+    if dataset.mode == "train":
+        raise ConfigError(
+            "evaluate wants a data set in mode 'val' or 'test': in mode 'train' its pictures are augmented"
+        )
+    target = torch.device(device) if device is not None else next(model.parameters()).device
+    procedure = procedure or Procedure()
+    workers = default_workers() if num_workers is None else num_workers
+    confusion = ConfusionMatrix(dataset.num_classes, dataset.ignore_index)
+    if print_detail:
+        log.info("Start evaluating (total_samples: %d, total_iters: %d)...", len(dataset), len(dataset))
+    start, waited = time.perf_counter(), 0.0
+    with evaluating(model):
+        pictures = evaluation_pictures(dataset, workers)
+        for _ in track(range(len(dataset)), "evaluating", shown=print_detail):
+            before = time.perf_counter()
+            picture = next(pictures)
+            waited += time.perf_counter() - before
+            if picture.label is None:
+                raise DataError(f"{dataset.pairs[picture.number].image} has no label, so it cannot be evaluated")
+            logits = infer(model, picture.image.to(target), picture.geometry, procedure)
+            if logits.shape[1] != dataset.num_classes:
+                raise ConfigError(
+                    f"the model predicts {logits.shape[1]} classes, but the data set has {dataset.num_classes}; "
+                    "make num_classes equal"
+                )
+            confusion.update(logits.argmax(dim=1)[0].cpu().numpy(), picture.label)
+    count = len(dataset)
+    took = time.perf_counter() - start
+    evaluation = Evaluation(confusion, count, took / count, waited / count)
+    if print_detail:
+        report(evaluation)
+    return evaluation
+
+
+def report(evaluation: Evaluation) -> None:
+    """Log the scores, in PaddleSeg's words; where the treatment of absent classes matters, all three means."""
+    scores = evaluation.scores()
+    log.info("batch_cost: %.4f, reader_cost: %.5f", evaluation.batch_cost, evaluation.reader_cost)
+    log.info(
+        "[EVAL] #Images: %d, mIoU: %s, Acc: %s, Kappa: %s, Dice: %s",
+        evaluation.num_images,
+        *(_number(scores[key]) for key in ("mIoU", "Acc", "Kappa", "mDice")),
+    )
+    for title, key in (("IoU", "class_iou"), ("Precision", "class_precision"), ("Recall", "class_recall")):
+        log.info("[EVAL] Class %s: [%s]", title, " ".join(_number(value) for value in scores[key]))
+    absent = evaluation.confusion.absent_classes
+    if absent:
+        means = evaluation.confusion.mean_iou_by_convention()
+        log.info(
+            "[EVAL] Classes %s occur neither in labels nor in predictions. mIoU with them as 1: %s (as PaddleSeg does "
+            "now); as 0: %s (PaddleSeg until 2023); left out: %s (as mmsegmentation does)",
+            ", ".join(map(str, absent)),
+            *(_number(means[name]) for name in ("one", "zero", "skip")),
+        )
+
+
+def _number(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.4f}"

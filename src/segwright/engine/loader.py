@@ -1,0 +1,225 @@
+"""Which sample comes when, and batches read ahead while the device computes.
+
+The position in the data is a function of seed and iteration alone: a run that resumes at iteration 500 gets the
+samples, in the order and with the random augmentation, that the run would have seen had it never stopped, whatever
+the number of workers. Nothing about it has to be stored.
+"""
+
+import os
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from segwright.datasets import SegmentationDataset
+from segwright.datasets.edge import boundary_map
+from segwright.errors import ConfigError
+from segwright.types import Geometry
+
+
+class SampleKey(NamedTuple):
+    """One sample of a run: which picture, in which pass over the data."""
+
+    position: int  # in the data set, repeats counted
+    epoch: int
+
+
+class TrainingOrder:
+    """Batches of sample keys from a given iteration to the end of training.
+
+    Every epoch is a new permutation of the data; pictures that do not fill a last batch are left for another epoch.
+
+    Args:
+        num_samples: size of the data set, repeats counted.
+        batch_size: samples a batch.
+        iters: iterations of the whole run.
+        start: iterations already done.
+        seed: seed of the run.
+        repeats: times that each picture occurs in an epoch.
+    """
+
+    def __init__(
+        self, num_samples: int, *, batch_size: int, iters: int, start: int = 0, seed: int = 0, repeats: int = 1
+    ) -> None:
+        self.num_samples = num_samples
+        self.total = num_samples * repeats
+        if self.total < batch_size:
+            raise ConfigError(
+                f"a batch of {batch_size} is larger than the training set of {self.total} pictures; "
+                "lower batch_size or raise repeats"
+            )
+        self.batch_size, self.iters, self.start, self.seed = batch_size, iters, start, seed
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Iterations of one pass over the data."""
+        return self.total // self.batch_size
+
+    def __len__(self) -> int:
+        return max(0, self.iters - self.start)
+
+    def __iter__(self) -> Iterator[list[SampleKey]]:
+        permuted, order = -1, np.empty(0, dtype=np.int64)
+        for iteration in range(self.start, self.iters):
+            epoch, batch = divmod(iteration, self.batches_per_epoch)
+            if epoch != permuted:
+                permuted, order = epoch, np.random.default_rng([self.seed, epoch]).permutation(self.total)
+            chosen = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            yield [SampleKey(int(position), epoch) for position in chosen]
+
+
+class TrainingSamples(torch.utils.data.Dataset):
+    """A data set addressed by sample key; the key and the seed decide the augmentation."""
+
+    def __init__(self, dataset: SegmentationDataset, seed: int) -> None:
+        self.dataset = dataset
+        self.seed = seed
+
+    def __getitem__(self, key: SampleKey) -> dict[str, Any]:
+        index = key.position % len(self.dataset)
+        rng = np.random.default_rng([self.seed, key.epoch, key.position])
+        sample = self.dataset.sample(index, rng)
+        assert sample.label is not None
+        item = {
+            "image": np.ascontiguousarray(sample.image.transpose(2, 0, 1), dtype=np.float32),
+            "label": np.ascontiguousarray(sample.label),
+            "file": str(self.dataset.pairs[index].image),
+        }
+        if self.dataset.edge:
+            item["edge"] = boundary_map(sample.label, self.dataset.num_classes)
+        return item
+
+
+def collate(items: list[dict[str, Any]]) -> dict[str, Any]:
+    """Stack the samples of a batch: image (N, C, H, W) float32, label (N, H, W), files as a list.
+
+    Raises:
+        ConfigError: the pictures differ in size, which names two of them.
+    """
+    sizes = {item["image"].shape: item["file"] for item in items}
+    if len(sizes) > 1:
+        facts = ", ".join(f"{file} is {shape[2]}x{shape[1]}" for shape, file in sizes.items())
+        raise ConfigError(
+            f"pictures of one batch differ in size after the transforms: {facts}; "
+            "add Resize or RandomPaddingCrop to train_dataset.transforms, or train with batch_size 1"
+        )
+    batch: dict[str, Any] = {
+        name: torch.from_numpy(np.stack([item[name] for item in items])) for name in items[0] if name != "file"
+    }
+    batch["file"] = [item["file"] for item in items]
+    return batch
+
+
+def training_batches(
+    dataset: SegmentationDataset, order: TrainingOrder, *, num_workers: int, pin: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Batches of the run, read ahead by ``num_workers`` processes, or by one thread where that is 0."""
+    loader = DataLoader(
+        TrainingSamples(dataset, order.seed),
+        batch_sampler=order,
+        num_workers=num_workers,
+        collate_fn=collate,
+        pin_memory=pin,
+        worker_init_fn=prepare_worker,
+        prefetch_factor=2 if num_workers else None,
+        generator=torch.Generator(),  # the iterator draws a seed: not from the generator that dropout uses
+    )
+    return iter(loader) if num_workers else read_ahead(loader)
+
+
+def prepare_worker(_: int) -> None:
+    """One process is one thread: OpenCV's own pool would take the cores that the device computes on."""
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
+
+
+def default_workers() -> int:
+    """Reading processes for this machine: up to 4, with a core left for training; 0 on a single core."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(4, cores - 1)
+
+
+def read_ahead(batches: Iterable[Any], depth: int = 2) -> Iterator[Any]:
+    """The items of ``batches``, made by a thread up to ``depth`` ahead; its exceptions are raised here."""
+    ready: queue.Queue[tuple[bool, Any]] = queue.Queue(maxsize=depth)
+    finished = object()
+    stop = threading.Event()
+
+    def put(ok: bool, item: Any) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put((ok, item), timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def produce() -> None:
+        try:
+            for batch in batches:
+                if not put(True, batch):
+                    return
+            put(True, finished)
+        except BaseException as error:
+            put(False, error)
+
+    thread = threading.Thread(target=produce, name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            ok, item = ready.get()
+            if not ok:
+                raise item
+            if item is finished:
+                return
+            yield item
+    finally:
+        stop.set()
+        thread.join()
+
+
+class Picture(NamedTuple):
+    """One picture of an evaluation, ready for the model."""
+
+    number: int  # in the data set
+    image: Tensor  # (1, C, H, W) float32
+    label: np.ndarray | None  # (H0, W0) at the size of the file
+    geometry: tuple[Geometry, ...]
+
+
+class EvaluationPictures(torch.utils.data.Dataset):
+    """A data set in order, one picture at a time, labels untouched."""
+
+    def __init__(self, dataset: SegmentationDataset) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Picture:
+        sample = self.dataset.sample(index, np.random.default_rng([0, index]))
+        image = np.ascontiguousarray(sample.image.transpose(2, 0, 1), dtype=np.float32)
+        return Picture(index, torch.from_numpy(image)[None], sample.label, sample.geometry)
+
+
+def evaluation_pictures(dataset: SegmentationDataset, num_workers: int) -> Iterator[Picture]:
+    """The pictures of a data set in order, read ahead."""
+    loader = DataLoader(
+        EvaluationPictures(dataset),
+        batch_size=None,
+        num_workers=num_workers,
+        collate_fn=_as_it_is,
+        worker_init_fn=prepare_worker,
+        generator=torch.Generator(),
+    )
+    return iter(loader) if num_workers else read_ahead(loader)
+
+
+def _as_it_is(picture: Any) -> Any:
+    return picture

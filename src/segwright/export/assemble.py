@@ -1,0 +1,213 @@
+"""An export folder: the model, ``deploy.yaml``, and two test pictures with the label maps that the model gives them."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from segwright.atomic import write_bytes, write_text
+from segwright.bundle import (
+    MANIFEST_NAME,
+    Manifest,
+    NetworkInput,
+    OutputOp,
+    Preprocessing,
+    Selftest,
+    Shape,
+    file_hash,
+    label_map,
+)
+from segwright.errors import ConfigError, ExportError
+from segwright.export.onnx import OUTPUT_DTYPES, Deployed, write_onnx
+from segwright.export.pictures import choose_pictures
+from segwright.export.verify import Case, Verification, verify
+from segwright.images import Colour, default_palette, write_image, write_label_map
+from segwright.version import __version__
+
+MODEL_NAME = "model.onnx"
+
+log = logging.getLogger("segwright")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What an export left on the disk.
+
+    Attributes:
+        folder: all of it.
+        manifest: its ``deploy.yaml``.
+        model: its ONNX file.
+        verification: how the file compares with the torch model.
+    """
+
+    folder: Path
+    manifest: Path
+    model: Path
+    verification: Verification
+
+
+def export_onnx(
+    model: nn.Module,
+    save_dir: str | Path,
+    *,
+    transforms: Sequence[dict[str, Any]],
+    num_classes: int,
+    input_shape: Sequence[int] | None = None,
+    output_op: OutputOp = "argmax",
+    to_rgb: bool = True,
+    img_channels: int = 3,
+    bit_depth: int | None = None,
+    class_names: Sequence[str] | None = None,
+    palette: Sequence[Colour] | None = None,
+    pictures: Sequence[np.ndarray | Path] | None = None,
+) -> Bundle:
+    """Write a model as ONNX with all that running it takes, once it is proven equal to the torch model.
+
+    Until everything is verified nothing appears in ``save_dir``; ``deploy.yaml`` comes last. Other files there are
+    left alone.
+
+    Args:
+        model: gives a list of logits, the first being the prediction. Neither its mode nor its weights change.
+        save_dir: folder for ``model.onnx``, ``deploy.yaml`` and ``selftest/``.
+        transforms: the whole of the validation transforms, as blocks of a configuration.
+        num_classes: classes that the model tells apart.
+        input_shape: N, C, H, W; -1, or None for all of N, H and W, leaves them free.
+        output_op: what the graph ends in: labels, probabilities or logits.
+        to_rgb: whether the model takes red first.
+        img_channels: bands that the model takes.
+        bit_depth: what pictures with more than 8 bits per value really use; they are refused if None.
+        class_names: names of the classes.
+        palette: (red, green, blue) for each class; by default PaddleSeg's.
+        pictures: test pictures, files or (H, W, 3) uint8 RGB arrays; by default drawn ones.
+
+    Raises:
+        ConfigError: arguments that contradict each other, or transforms that do not exist.
+        ExportError: the model cannot be exported, or the file differs from it.
+        MissingExtraError: the libraries for ONNX are not installed.
+    """
+    save_dir = Path(save_dir)
+    shape = _checked_shape(input_shape, img_channels)
+    preprocess = Preprocessing(transforms, to_rgb=to_rgb, img_channels=img_channels)
+    colours = list(default_palette(num_classes) if palette is None else palette)[:num_classes]
+    if len(colours) < num_classes or (class_names is not None and len(class_names) != num_classes):
+        raise ConfigError(
+            f"the model has {num_classes} classes, but the data set names {len(class_names or colours)} of them"
+        )
+    chosen = choose_pictures(pictures, preprocess, shape, bit_depth)
+    deployed = Deployed(model, output_op)
+    _say_what_changes(model)
+
+    cases = [Case.of(deployed, _batch(picture.tensor, shape)) for picture in chosen]
+    if (found := cases[0].logits.shape[1]) != num_classes:
+        raise ExportError(f"the model gives logits for {found} classes, but num_classes is {num_classes}")
+    extra = [Case.of(deployed, batch) for batch in _odd_batches(chosen[0].tensor, shape)]
+
+    with _staging(save_dir) as staged:
+        write_onnx(deployed, staged / MODEL_NAME, shape)
+        verification = verify(staged / MODEL_NAME, deployed, cases + extra)
+        tests = _write_selftest(staged, chosen, cases, colours)
+        manifest = Manifest(
+            model=MODEL_NAME,
+            transforms=preprocess.blocks,
+            to_rgb=to_rgb,
+            img_channels=img_channels,
+            bit_depth=bit_depth,
+            input_shape=shape,
+            output_op=output_op,
+            output_dtype=OUTPUT_DTYPES[output_op],
+            num_classes=num_classes,
+            labels=None if class_names is None else tuple(class_names),
+            palette=tuple(tuple(map(int, colour)) for colour in colours),  # type: ignore[misc]
+            files={name: file_hash(staged / name) for name in _files(staged)},
+            selftest=tests,
+            written_by=__version__,
+        )
+        _publish(staged, save_dir, manifest)
+    return Bundle(save_dir, save_dir / MANIFEST_NAME, save_dir / MODEL_NAME, verification)
+
+
+def _checked_shape(input_shape: Sequence[int] | None, img_channels: int) -> Shape:
+    if input_shape is None:
+        return -1, img_channels, -1, -1
+    if len(input_shape) != 4 or any(size == 0 or size < -1 for size in input_shape):
+        raise ConfigError(f"--input_shape is N C H W, four numbers of which -1 stands for any, got {list(input_shape)}")
+    batch, channels, height, width = input_shape
+    if channels != img_channels:
+        raise ConfigError(
+            f"--input_shape is N C H W, and the model takes pictures of {img_channels} channels, but C is {channels} "
+            f"in {list(input_shape)}"
+        )
+    return batch, channels, height, width
+
+
+def _say_what_changes(model: nn.Module) -> None:
+    heads = getattr(model, "output_names", ())[1:]
+    if heads:
+        log.info("left out, because only training needs them: the heads %s", ", ".join(heads))
+    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    means = [norm.running_mean for norm in norms if norm.running_mean is not None]
+    if means and not any(mean.any() for mean in means):
+        log.warning("no batch norm of this model has ever seen a picture (all running means are 0): is it untrained?")
+
+
+def _batch(tensor: np.ndarray, shape: Shape) -> np.ndarray:
+    """(C, H, W) -> (N, C, H, W), repeated to the batch size that the model takes."""
+    return np.repeat(tensor[None], max(shape[0], 1), axis=0)
+
+
+def _odd_batches(tensor: np.ndarray, shape: Shape) -> Iterator[np.ndarray]:
+    """Where sizes are free: a part of the picture of another, odd size; two at once where their number is free."""
+    rows, columns = (
+        size if fixed > 0 else max(1, size - 1 - size % 2)
+        for size, fixed in zip(tensor.shape[1:], shape[2:], strict=True)
+    )
+    if -1 in shape:
+        part = tensor[:, :rows, :columns]
+        yield np.stack([part, part[:, ::-1, ::-1]] if shape[0] < 0 else [part] * shape[0])
+
+
+def _write_selftest(
+    folder: Path, pictures: Sequence[NetworkInput], cases: Sequence[Case], palette: Sequence[Colour]
+) -> tuple[Selftest, ...]:
+    """The pictures, and the label maps of the torch model through the same way back as a prediction's."""
+    tests = []
+    for number, (picture, case) in enumerate(zip(pictures, cases, strict=True), start=1):
+        test = Selftest(image=f"selftest/picture_{number}.png", mask=f"selftest/mask_{number}.png")
+        label = label_map(case.output[0], picture.geometry)
+        write_image(folder / test.image, picture.picture)
+        write_label_map(folder / test.mask, label, palette)
+        tests.append(test)
+    return tuple(tests)
+
+
+@contextmanager
+def _staging(save_dir: Path) -> Iterator[Path]:
+    """A hidden folder in ``save_dir`` that is gone afterwards; shows at once whether one may write there."""
+    try:
+        save_dir.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=".export-", dir=save_dir))
+    except OSError as error:
+        raise ExportError(f"cannot write to {save_dir} ({error.strerror}); give another --save_dir") from error
+    try:
+        yield staged
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+
+
+def _publish(staged: Path, save_dir: Path, manifest: Manifest) -> None:
+    """Put the files in their place. An older ``deploy.yaml`` goes first and the new one comes last: no mixture."""
+    (save_dir / MANIFEST_NAME).unlink(missing_ok=True)
+    for name in manifest.files:
+        write_bytes(save_dir / name, (staged / name).read_bytes(), sync=True)
+    write_text(save_dir / MANIFEST_NAME, manifest.to_yaml(), sync=True)

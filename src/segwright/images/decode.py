@@ -1,0 +1,176 @@
+"""From the bytes of a picture file to its stored values, strictly: a damaged file is an error, never half a picture.
+
+Pillow decodes, because it reports truncated files where OpenCV returns them partly grey. Only 16-bit colour
+goes through OpenCV afterwards, because Pillow keeps just the upper 8 bits of it.
+"""
+
+import io
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import cv2
+import numpy as np
+from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+from segwright.errors import DataError
+
+Source = str | os.PathLike[str] | bytes
+"""A file, or the content of one."""
+
+MAX_PIXELS = 89_478_485  # 256 MiB as 8-bit RGB; the limit that Pillow warns at
+ORIENTATION = 0x0112  # tag number in EXIF and TIFF
+BITS_PER_SAMPLE = 258  # tag number in TIFF
+
+# Pillow's decoders by the first bytes of a file. Image.open is not used: it tries some forty formats, and its
+# own pixel limit is a global that cannot be raised for one call.
+DECODERS: tuple[tuple[bytes, str, Callable[..., Image.Image]], ...] = (
+    (b"\xff\xd8\xff", "JPEG", JpegImagePlugin.jpeg_factory),
+    (b"\x89PNG\r\n\x1a\n", "PNG", PngImagePlugin.PngImageFile),
+    (b"BM", "BMP", BmpImagePlugin.BmpImageFile),
+    (b"GIF87a", "GIF", GifImagePlugin.GifImageFile),
+    (b"GIF89a", "GIF", GifImagePlugin.GifImageFile),
+    (b"II*\x00", "TIFF", TiffImagePlugin.TiffImageFile),
+    (b"MM\x00*", "TIFF", TiffImagePlugin.TiffImageFile),
+    (b"II+\x00", "TIFF", TiffImagePlugin.TiffImageFile),
+    (b"MM\x00+", "TIFF", TiffImagePlugin.TiffImageFile),
+    (b"RIFF", "WebP", WebPImagePlugin.WebPImageFile),
+)
+
+ADVICE = "fetch it again or take it out of the list"
+
+logger = logging.getLogger("segwright.images")
+_said: set[str] = set()
+
+
+class Decoded(NamedTuple):
+    """Everything that a picture file stores.
+
+    Attributes:
+        image: decoded values, not yet turned upright unless the format is TIFF (Pillow turns those).
+        deep: of 9 to 16 bits per value the exact ones, which ``image`` may have lost: uint16, (H, W) for gray, else
+            (H, W, 3) RGB or (H, W, 4) RGBA. None for other depths, signed values and other colour spaces.
+        bits: bits per stored value.
+        orientation: how a viewer has to turn ``image``, 1..8 as in EXIF; 1 is upright.
+        lossy: the compression changes values.
+        name: the file, for messages.
+    """
+
+    image: Image.Image
+    deep: np.ndarray | None
+    bits: int
+    orientation: int
+    lossy: bool
+    name: str
+
+
+def notice(name: str, what: str) -> None:
+    """Log that the file ``name`` is of some kind, once for each kind however many files are of it."""
+    if what not in _said:
+        _said.add(what)
+        logger.warning("%s %s (said once)", name, what)
+
+
+def decode(source: Source, max_pixels: int = MAX_PIXELS) -> Decoded:
+    """Decode a file by what it contains, whatever its suffix says. Of an animation the first frame.
+
+    Raises:
+        DataError: the file is missing, empty, damaged, cut short, not a picture, or has more than ``max_pixels``.
+    """
+    name = "picture from memory" if isinstance(source, bytes) else os.fspath(source)
+    try:
+        stream = io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")  # noqa: SIM115
+    except FileNotFoundError:
+        raise DataError(f"{name} does not exist") from None
+    except (OSError, ValueError) as error:  # a folder, no permission, a name the system cannot hold
+        raise DataError(f"{name} cannot be read: {error}") from error
+    with stream:
+        head = stream.read(64)
+        kind, decoder = _identify(head, name)
+        try:
+            stream.seek(0)
+            image = decoder(stream, name)
+            _check_size(image, name, max_pixels)
+            if kind == "PNG":  # Pillow compares the check sums of pixel data in a pass of its own only
+                image.verify()
+                stream.seek(0)
+                image = decoder(stream, name)
+            return _load(stream, head, image, kind, name)
+        except DataError:
+            raise
+        except Image.DecompressionBombError as error:  # WebP and GIF ask Pillow's own limit as well
+            raise DataError(f"{name} ({kind}) has too many pixels: {error}; cut it into tiles") from error
+        except Exception as error:  # decoders raise whatever the damaged bytes lead them to
+            raise DataError(f"{name} ({kind}) is damaged or cut short: {error}; {ADVICE}") from error
+
+
+def _identify(head: bytes, name: str) -> tuple[str, Callable[..., Image.Image]]:
+    if not head:
+        raise DataError(f"{name} is empty (0 bytes); {ADVICE}")
+    for signature, kind, decoder in DECODERS:
+        if head.startswith(signature) and (kind != "WebP" or head[8:12] == b"WEBP"):
+            return kind, decoder
+    what = "is not a picture in any format read here"
+    if head[4:8] == b"ftyp":
+        what = "is a HEIC, AVIF or video file, which is not read here"
+    elif head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        what = "is a web page, not a picture; a download may have failed"
+    elif head.lstrip().startswith((b"<svg", b"<?xml")):
+        what = "is SVG or another XML file, not a picture of pixels"
+    raise DataError(f"{name} {what} (it starts with {head[:12]!r}); want JPEG, PNG, BMP, WebP, TIFF or GIF")
+
+
+def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise DataError(
+            f"{name} says it has {width}x{height} pixels, which need {width * height * 3 / 2**30:.1f} GiB as 8-bit RGB "
+            f"and four times that as float; the limit is {max_pixels} pixels. If you trust the file, raise max_pixels, "
+            f"or cut it into tiles"
+        )
+
+
+def _load(stream: BinaryIO, head: bytes, image: Image.Image, kind: str, name: str) -> Decoded:
+    bits, lossy = 8, kind == "JPEG"
+    if kind == "PNG":
+        bits = head[24]  # Pillow does not tell: 16-bit RGB opens as 8-bit
+    elif kind == "WebP":
+        lossy = b"VP8L" not in head  # the chunk of lossless pixels, first or after a short header
+    elif isinstance(image, TiffImagePlugin.TiffImageFile):
+        bits = max(image.tag_v2.get(BITS_PER_SAMPLE, (1,)))
+        lossy = "jpeg" in str(image.info.get("compression"))
+    if getattr(image, "is_animated", False):
+        notice(name, "holds several pictures: the first is used")
+        image.seek(0)
+    image.load()  # also finds a PNG's EXIF when it stands after the pixels
+    deep = _deep_values(stream, image, kind) if 8 < bits <= 16 else None
+    # Pillow applies and then forgets the orientation of a TIFF, and so does OpenCV
+    orientation = 1 if kind == "TIFF" else _exif_orientation(image)
+    return Decoded(image, deep, bits, orientation, lossy, name)
+
+
+def _deep_values(stream: BinaryIO, image: Image.Image, kind: str) -> np.ndarray | None:
+    if image.mode.startswith("I;16") or (image.mode == "I" and kind == "PNG"):  # "I" until Pillow 11
+        return np.asarray(image).astype(np.uint16)
+    if image.mode not in ("RGB", "RGBA", "LA"):
+        return None
+    stream.seek(0)
+    values = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype != np.uint16 or values.shape[:2] != (image.height, image.width):
+        raise ValueError("its 16-bit values cannot be decoded")
+    return cv2.cvtColor(values, cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+
+
+def _exif_orientation(image: Image.Image) -> int:
+    block = image.info.get("exif")
+    if not block:
+        return 1
+    try:
+        exif = Image.Exif()
+        exif.load(block)
+        value = exif.get(ORIENTATION, 1)
+    except Exception:  # a broken EXIF block harms no pixel
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -1,0 +1,75 @@
+"""Pictures and label maps onto the disk, each in one step."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from segwright.atomic import write_bytes
+from segwright.errors import ConfigError, DataError, suggest
+from segwright.images.palette import Palette
+
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".gif": "GIF",
+}
+
+
+def write_image(path: Path | str, image: np.ndarray) -> None:
+    """Write an RGB picture in the format that the suffix names.
+
+    Args:
+        path: where to; missing folders are made.
+        image: (H, W, 3) uint8, RGB.
+
+    Raises:
+        ConfigError: the suffix is none of a picture format.
+        OSError: the file could not be written; an older one is unharmed.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise ConfigError(f"{path}: no picture format has the suffix '{suffix}'; {suggest(suffix, FORMATS)}")
+    encoded = io.BytesIO()
+    Image.fromarray(image).save(encoded, FORMATS[suffix], quality=95)  # quality only counts for JPEG and WebP
+    write_bytes(path, encoded.getvalue())
+
+
+def write_label_map(path: Path | str, label: np.ndarray, palette: Palette) -> None:
+    """Write a label map as PNG whose stored numbers are the class ids and whose palette shows them in colour.
+
+    More than 256 classes do not fit a palette: they are written as 16-bit gray.
+
+    Args:
+        path: where to, ending in .png; missing folders are made.
+        label: (H, W) integers, 0..65535.
+        palette: colour of each class; ids beyond it are shown black.
+
+    Raises:
+        ConfigError: ``path`` does not end in .png.
+        DataError: an id is below 0 or above 65535.
+        OSError: the file could not be written; an older one is unharmed.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise ConfigError(f"{path}: label maps are written as PNG, which keeps class ids exactly; end the name in .png")
+    lowest, highest = int(label.min()), int(label.max())
+    if lowest < 0 or highest > 65535:
+        raise DataError(f"{path}: class ids in a PNG are 0 to 65535, got {lowest} to {highest}")
+    if len(palette) > 256 or highest > 255:
+        image = Image.fromarray(label.astype(np.uint16))
+    else:
+        image = Image.fromarray(label.astype(np.uint8)).convert("L")
+        # all 256 entries: with fewer, Pillow packs ids into fewer bits and 255 would be lost
+        colours = [*palette, *[(0, 0, 0)] * (256 - len(palette))]
+        image.putpalette([value for colour in colours for value in colour])
+    encoded = io.BytesIO()
+    image.save(encoded, "PNG")
+    write_bytes(path, encoded.getvalue())

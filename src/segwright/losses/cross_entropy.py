@@ -1,0 +1,74 @@
+"""Cross entropy over the pixels that count."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from segwright.errors import ConfigError
+from segwright.losses.labels import class_weights, prepare_label
+from segwright.registry import LOSSES
+
+EPS = 1e-8  # keeps the quotient finite when every pixel is ignored
+
+
+@LOSSES.register
+class CrossEntropyLoss(nn.Module):
+    """Mean of ``-w[y] log softmax(logits)[y]``, weighted over the pixels that are not ignored.
+
+    Args:
+        weight: one factor per class; default: all 1.
+        ignore_index: label id that contributes nothing.
+        top_k_percent_pixels: share of pixels to keep, those with the largest loss (hard pixel mining,
+            Wu et al., 2016, https://arxiv.org/abs/1605.06885); 1 keeps all.
+        avg_non_ignore: divide by the weight of the pixels that count; otherwise by the number of all pixels.
+        data_format: layout of the logits, ``NCHW`` or ``NHWC``.
+    """
+
+    target = "label"
+
+    def __init__(
+        self,
+        weight: list[float] | None = None,
+        ignore_index: int = 255,
+        top_k_percent_pixels: float = 1.0,
+        avg_non_ignore: bool = True,
+        data_format: Literal["NCHW", "NHWC"] = "NCHW",
+    ) -> None:
+        super().__init__()
+        if not 0 < top_k_percent_pixels <= 1:
+            raise ConfigError(f"top_k_percent_pixels is a share above 0 and up to 1, got {top_k_percent_pixels}")
+        self.weight = weight
+        self.ignore_index = ignore_index
+        self.top_k_percent_pixels = top_k_percent_pixels
+        self.avg_non_ignore = avg_non_ignore
+        self.data_format = data_format
+
+    def forward(self, logits: Tensor, label: Tensor, semantic_weights: Tensor | None = None) -> Tensor:
+        """(N, C, H, W) logits, (N, H, W) label, optional (N, H, W) factors per pixel -> scalar.
+
+        The loss is 0, with gradients of 0, when every pixel is ignored.
+        """
+        if self.data_format == "NHWC":
+            logits = logits.permute(0, 3, 1, 2)
+        logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+        label, valid = prepare_label(logits, label, self.ignore_index)
+        weight = class_weights(self.weight, logits.shape[1], logits)
+
+        loss = F.cross_entropy(logits, label, weight=weight, reduction="none") * valid  # (N, H, W)
+        if semantic_weights is not None:
+            loss = loss * semantic_weights
+        if self.top_k_percent_pixels < 1:
+            return self._mean_of_hardest(loss, label, weight)
+        if not self.avg_non_ignore:
+            return loss.mean()
+        share = valid.to(loss.dtype) if weight is None else weight[label] * valid
+        return loss.mean() / (share.mean() + EPS)
+
+    def _mean_of_hardest(self, loss: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+        """Ignored pixels take part with a loss of 0, as the weight of class 0."""
+        loss, position = loss.flatten().topk(max(1, int(self.top_k_percent_pixels * loss.numel())))
+        if weight is None:
+            return loss.mean() / (1 + EPS)
+        return loss.mean() / (weight[label.flatten()[position]].mean() + EPS)

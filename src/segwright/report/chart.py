@@ -1,0 +1,152 @@
+"""Geometry of a small line chart: data to SVG coordinates. The template only places what is computed here."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Point = tuple[float, float]
+
+WIDTH, HEIGHT = 440, 270
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 14, 14, 36
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark on an axis: where, in SVG units, and what it says."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A dot with the text that appears when it is pointed at."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart ready to be written down.
+
+    Attributes:
+        title: what the chart shows; also its accessible name.
+        summary: what can be read off it, for those who cannot see it.
+        lines: SVG path data; the last is the main line, one before it is drawn faint.
+        markers: dots on the main line.
+        best: the dot to point out.
+        x_ticks: along the bottom.
+        y_ticks: along the left.
+    """
+
+    title: str
+    summary: str
+    lines: list[str]
+    markers: list[Marker]
+    best: Marker | None
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = _LEFT
+    right: int = WIDTH - _RIGHT
+    top: int = _TOP
+    bottom: int = HEIGHT - _BOTTOM
+
+
+def loss_chart(train: list[dict[str, Any]]) -> Chart | None:
+    """Training loss as logged, faint, with its smoothed course over it; None without two finite values."""
+    points = _points(train, "loss")
+    if len(points) < 2:
+        return None
+    return _chart(
+        "Training loss",
+        f"Training loss falls from {points[0][1]:.3g} at iteration {points[0][0]:.0f} "
+        f"to {points[-1][1]:.3g} at iteration {points[-1][0]:.0f}."
+        if points[-1][1] < points[0][1]
+        else f"Training loss is {points[0][1]:.3g} at the start and {points[-1][1]:.3g} at the end.",
+        curves=[points, _smooth(points)],
+        y_range=(0, max(y for _, y in points)),
+    )
+
+
+def score_chart(evals: list[dict[str, Any]], key: str = "mIoU") -> Chart | None:
+    """A score between 0 and 1 at each evaluation, the best one marked; None without a finite value."""
+    points = _points(evals, key)
+    if not points:
+        return None
+    best = max(points, key=lambda point: point[1])
+    lowest = min(y for _, y in points)
+    return _chart(
+        f"Validation {key}",
+        f"{key} over {len(points)} evaluations: best {best[1]:.4f} at iteration {best[0]:.0f}, "
+        f"last {points[-1][1]:.4f}.",
+        curves=[points],
+        y_range=(math.floor(lowest * 5) / 5, 1),
+        dots=True,
+        best=best,
+    )
+
+
+def _points(records: Iterable[Mapping[str, Any]], key: str) -> list[Point]:
+    """(iteration, value) of the records that have a finite one."""
+    found = ((float(record["iter"]), record.get(key)) for record in records)
+    return [(x, float(y)) for x, y in found if isinstance(y, (int, float)) and math.isfinite(y)]
+
+
+def _smooth(points: list[Point]) -> list[Point]:
+    """Centred mean over an eighth of the points; towards the ends the window shrinks, so that nothing lags."""
+    reach = max(1, len(points) // 16)
+    smooth = []
+    for index, (x, _) in enumerate(points):
+        half = min(reach, index, len(points) - 1 - index)
+        window = [y for _, y in points[index - half : index + half + 1]]
+        smooth.append((x, sum(window) / len(window)))
+    return smooth
+
+
+def _chart(
+    title: str,
+    summary: str,
+    *,
+    curves: list[list[Point]],
+    y_range: tuple[float, float],
+    dots: bool = False,
+    best: Point | None = None,
+) -> Chart:
+    xs = [x for x, _ in curves[-1]]
+    x_ticks, y_ticks = _nice_ticks(0, max(xs)), _nice_ticks(*y_range)
+    x_low, x_high = 0, max(xs) or 1
+    y_low, y_high = min(y_ticks[0], y_range[0]), max(y_ticks[-1], y_range[1])
+
+    def place(point: Point) -> Point:
+        across, up = (point[0] - x_low) / (x_high - x_low), (point[1] - y_low) / (y_high - y_low)
+        x = _LEFT + across * (WIDTH - _LEFT - _RIGHT)
+        return round(x, 2), round(HEIGHT - _BOTTOM - up * (HEIGHT - _TOP - _BOTTOM), 2)
+
+    def mark(point: Point) -> Marker:
+        return Marker(*place(point), text=f"iteration {point[0]:.0f}: {point[1]:.4f}")
+
+    return Chart(
+        title=title,
+        summary=summary,
+        lines=["M" + "L".join(f"{x:g},{y:g}" for x, y in map(place, curve)) for curve in curves],
+        markers=[mark(point) for point in curves[-1]] if dots else [],
+        best=mark(best) if best else None,
+        x_ticks=[Tick(place((x, y_low))[0], f"{x:g}") for x in x_ticks],
+        y_ticks=[Tick(place((x_low, y))[1], f"{y:g}") for y in y_ticks],
+    )
+
+
+def _nice_ticks(low: float, high: float) -> list[float]:
+    """Four to seven round numbers (1, 2 or 5 times a power of ten apart) between ``low`` and ``high``."""
+    span = high - low if high - low > 1e-6 else 1.0
+    rough = span / 5
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = min((1, 2, 5, 10), key=lambda factor: abs(factor * power - rough)) * power
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor((low + span) / step + 1e-9)
+    return [round(count * step, 10) for count in range(first, last + 1)]

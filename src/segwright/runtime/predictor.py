@@ -1,0 +1,127 @@
+"""``load("deploy.yaml")`` gives a predictor: a picture in, a label map of the picture's size out."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segwright.bundle import MANIFEST_NAME, Manifest, NetworkInput, Preprocessing, label_map
+from segwright.errors import DataError, ExportError
+from segwright.images import read_image
+from segwright.runtime.session import Device, EngineOptions, open_session
+from segwright.types import Size
+
+Picture = np.ndarray | str | Path
+
+
+def load(path: str | Path, options: EngineOptions | None = None, *, device: Device = "cpu") -> "Predictor":
+    """Open an exported model.
+
+    Args:
+        path: a ``deploy.yaml``, or the folder that holds it.
+        options: how to run it; all defaults where None.
+        device: short for ``EngineOptions(device=...)`` where no options are given.
+
+    Raises:
+        ExportError: the bundle is incomplete, changed, or newer than this segwright.
+        ConfigError: the options cannot be met here.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / MANIFEST_NAME
+    manifest = Manifest.read(path)
+    options = EngineOptions(device=device) if options is None else options
+    return Predictor(path.parent, manifest, open_session(path.parent / manifest.model, options), options)
+
+
+class Predictor:
+    """An exported model. Safe to share between threads: a prediction changes nothing in it.
+
+    Attributes:
+        folder: the bundle's folder.
+        manifest: what its ``deploy.yaml`` says.
+        options: how it runs.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, session: Any, options: EngineOptions) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.options = options
+        self.preprocess = Preprocessing(
+            manifest.transforms,
+            to_rgb=manifest.to_rgb,
+            img_channels=manifest.img_channels,
+            where=f"{folder / MANIFEST_NAME}: transforms",
+        )
+        self._session = session
+        self._input_name = session.get_inputs()[0].name
+
+    @property
+    def providers(self) -> list[str]:
+        """ONNX Runtime's engines that run the model, best first."""
+        return list(self._session.get_providers())
+
+    def __call__(self, image: Picture) -> np.ndarray:
+        """A picture, (H, W, 3) uint8 RGB or its path -> (H, W) label map, uint8 (int32 if an id exceeds 255)."""
+        return self.predict_batch([image])[0]
+
+    def predict_batch(self, images: Sequence[Picture]) -> list[np.ndarray]:
+        """As for one picture, in one run of the network for all that have the same size after preprocessing.
+
+        Raises:
+            DataError: a picture cannot be read, or does not have the size that the model was exported for.
+        """
+        inputs = [self.prepare(image) for image in images]
+        outputs = self.infer([item.tensor for item in inputs])
+        return [label_map(output, item.geometry) for output, item in zip(outputs, inputs, strict=True)]
+
+    def prepare(self, image: Picture) -> NetworkInput:
+        """Read where need be, preprocess, and compare with the shape that the model takes."""
+        name = "the picture" if isinstance(image, np.ndarray) else str(image)
+        pixels = image if isinstance(image, np.ndarray) else read_image(image, bit_depth=self.manifest.bit_depth)
+        item = self.preprocess(pixels)
+        _, _, height, width = self.manifest.input_shape
+        given = Size(*item.tensor.shape[1:])
+        wanted = Size(height if height > 0 else given.height, width if width > 0 else given.width)
+        if given != wanted:
+            raise DataError(
+                f"{name} is {given} (width x height) after preprocessing, but this model was exported for {wanted} "
+                "only: put Resize or Padding into the validation transforms and export again, or export without "
+                "--input_shape for any size"
+            )
+        return item
+
+    def infer(self, tensors: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Run the network on (C, H, W) inputs; those of equal shape go in one batch.
+
+        Returns:
+            For each, the network's output without its batch axis: (H, W) labels or (C, H, W) scores.
+        """
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, tensor in enumerate(tensors):
+            groups.setdefault(tensor.shape, []).append(index)
+        outputs: dict[int, np.ndarray] = {}
+        for indices in groups.values():
+            for run in self._runs(indices):
+                outputs.update(zip(run, self._run([tensors[index] for index in run]), strict=True))
+        return [outputs[index] for index in range(len(tensors))]
+
+    def _runs(self, indices: list[int]) -> Iterable[list[int]]:
+        """Pieces of at most the batch size that the model was exported for."""
+        size = self.manifest.input_shape[0]
+        step = size if size > 0 else len(indices)
+        return (indices[start : start + step] for start in range(0, len(indices), step))
+
+    def _run(self, tensors: list[np.ndarray]) -> np.ndarray:
+        """One run; a model with a fixed batch size is fed repetitions, whose outputs are dropped."""
+        count = len(tensors)
+        missing = max(self.manifest.input_shape[0] - count, 0)
+        batch = np.stack([*tensors, *[tensors[-1]] * missing])
+        try:
+            return self._session.run(None, {self._input_name: batch})[0][:count]
+        except Exception as error:  # ONNX Runtime's exceptions share no base class
+            raise ExportError(
+                f"ONNX Runtime cannot run {self.folder / self.manifest.model} on an input of shape {batch.shape}: "
+                f"{' '.join(str(error).split())}"
+            ) from error
