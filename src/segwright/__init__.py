@@ -27,17 +27,17 @@ _MODULES = ("datasets", "losses", "metrics", "models", "optim", "runtime", "tran
 __all__ = ["__version__", *_HOME, *_MODULES]
 
 if TYPE_CHECKING:
-    from segwright.build import (
-        build_dataset,
-        build_loss,
-        build_model,
-        build_optimizer,
-        build_scheduler,
-        build_transforms,
-        load_config,
-    )
-    from segwright.engine import evaluate, predict, train
-    from segwright.weights import load_weights
+    from segwright.build import build_dataset as build_dataset
+    from segwright.build import build_loss as build_loss
+    from segwright.build import build_model as build_model
+    from segwright.build import build_optimizer as build_optimizer
+    from segwright.build import build_scheduler as build_scheduler
+    from segwright.build import build_transforms as build_transforms
+    from segwright.build import load_config as load_config
+    from segwright.engine import evaluate as evaluate
+    from segwright.engine import predict as predict
+    from segwright.engine import train as train
+    from segwright.weights import load_weights as load_weights
 
 
 def __getattr__(name: str) -> Any:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from segwright.demo.compare import compare_label_maps
-from segwright.demo.run import run_demo
+from segwright.demo.compare import Agreement, compare_label_maps
+from segwright.demo.run import DemoResult, run_demo
 from segwright.demo.steps import StepFailedError, run_step
 from segwright.errors import ConfigError, DataError
 from segwright.images import default_palette, write_label_map
@@ -36,8 +36,8 @@ def test_agreement_counts_pixels(tmp_path):
         write_label_map(tmp_path / folder / "1.png", label, default_palette(2))
         write_label_map(tmp_path / folder / "2.png", second, default_palette(2))
     agreement = compare_label_maps(tmp_path / "a", tmp_path / "b", ["1.png", "2.png"])
-    assert (agreement.same, agreement.pixels, agreement.complete) == (37, 40, False)
-    assert compare_label_maps(tmp_path / "a", tmp_path / "a", ["1.png", "2.png"]).complete
+    assert (agreement.same, agreement.pixels, agreement.share) == (37, 40, 37 / 40)
+    assert compare_label_maps(tmp_path / "a", tmp_path / "a", ["1.png", "2.png"]).share == 1
 
 
 def test_label_maps_of_different_sizes_are_not_compared(tmp_path):
@@ -45,6 +45,14 @@ def test_label_maps_of_different_sizes_are_not_compared(tmp_path):
     write_label_map(tmp_path / "b" / "1.png", np.zeros((5, 4), np.uint8), default_palette(2))
     with pytest.raises(DataError, match="want the same"):
         compare_label_maps(tmp_path / "a", tmp_path / "b", ["1.png"])
+
+
+@pytest.mark.parametrize(
+    ("miou", "different", "passed"), [(0.9, 0, True), (0.9, 20, True), (0.9, 30, False), (0.85, 0, False)]
+)
+def test_a_demo_passes_with_a_good_score_and_engines_that_differ_in_ties_only(tmp_path, miou, different, passed):
+    agreement = Agreement(same=2_000_000 - different, pixels=2_000_000)
+    assert DemoResult(page=tmp_path / "index.html", miou=miou, agreement=agreement).passed == passed
 
 
 def test_a_folder_that_holds_other_things_is_left_alone(tmp_path):

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     address = result.page.absolute().as_uri()
     print(
         f"\nmIoU {result.miou:.4f} on unseen pictures (wanted: above {WANTED_MIOU}); model and export agree on "
-        f"{result.agreement.same} of {result.agreement.pixels} pixels\n{address}"
+        f"{result.agreement.same:,} of {result.agreement.pixels:,} pixels\n{address}"
     )
     if args.open:
         webbrowser.open(address)

@@ -1,6 +1,7 @@
 """Flags that several commands share, and the kinds of value they take."""
 
 import argparse
+import os
 from pathlib import Path
 
 BOOLEAN_WORDS = {
@@ -70,9 +71,16 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--num_workers",
         type=natural,
+        default=default_workers(),
         metavar="N",
-        help="processes that read pictures ahead; 0 is a thread; default: up to 4, one core left for training",
+        help="processes that read pictures ahead; 0 is a thread; default: up to 4, one core left (%(default)s here)",
     )
+
+
+def default_workers() -> int:
+    """Reading processes for this machine: up to 4, with a core left for training; 0 on a single core."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(4, cores - 1)
 
 
 def add_inference(parser: argparse.ArgumentParser, augment: str) -> None:

@@ -1,7 +1,6 @@
 """segwright infer --config DIR/deploy.yaml --image_path PICTURES: label maps from an exported model, without torch."""
 
 import argparse
-import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -181,7 +180,7 @@ def _report(result: "Benchmark", save_dir: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from segwright.atomic import write_text
+    from segwright.atomic import write_json
 
     memory = "unknown" if result.peak_memory_mb is None else f"{result.peak_memory_mb:.0f} MB"
     table = Table(
@@ -197,5 +196,5 @@ def _report(result: "Benchmark", save_dir: Path) -> None:
     for key, value in result.environment.items():
         console.print(f"{key}: {value}", highlight=False, markup=False)
     path = save_dir / "benchmark.json"
-    write_text(path, json.dumps(result.to_dict(), indent=2) + "\n")
+    write_json(path, result.to_dict())
     log.info("the figures are in %s", path)

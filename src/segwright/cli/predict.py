@@ -38,7 +38,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Predict; 1 if a picture could not be read."""
+    """Predict; 2 if a picture could not be read."""
     from segwright.build import build_transforms, load_config
     from segwright.cli.setup import build_model_with_weights, inference_of
     from segwright.engine import predict
@@ -64,4 +64,4 @@ def run(args: argparse.Namespace) -> int:
         palette=getattr(DATASETS[val["type"]], "palette", None),
         device=args.device,
     )
-    return 1 if result.failures else 0
+    return 2 if result.failures else 0

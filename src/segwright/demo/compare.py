@@ -18,9 +18,9 @@ class Agreement:
     pixels: int
 
     @property
-    def complete(self) -> bool:
-        """Whether there is not one pixel of difference."""
-        return self.same == self.pixels
+    def share(self) -> float:
+        """0..1; 1 only if there is not one pixel of difference."""
+        return self.same / self.pixels
 
 
 def compare_label_maps(first: Path, second: Path, names: Iterable[str]) -> Agreement:

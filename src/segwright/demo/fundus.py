@@ -20,7 +20,7 @@ CLASS_NAMES = ("background", "optic disc")
 
 _MISSING_DISC_SHARE = 0.1
 # Reflectance, RGB in 0..1; every eye is a mixture.
-_TISSUES = np.array([[0.68, 0.30, 0.09], [0.66, 0.20, 0.07], [0.50, 0.33, 0.20], [0.78, 0.42, 0.12]], np.float32)
+_TISSUES = np.array([[0.68, 0.30, 0.09], [0.66, 0.20, 0.07], [0.50, 0.33, 0.20], [0.72, 0.36, 0.10]], np.float32)
 _DISCS = np.array([[1.05, 0.70, 0.32], [1.05, 0.76, 0.48], [0.98, 0.60, 0.25]], np.float32)
 _CUPS = np.array([[1.18, 0.98, 0.58], [1.15, 1.0, 0.76]], np.float32)
 _BLOOD_ABSORBS = np.array([0.36, 0.80, 0.86], np.float32)
@@ -91,7 +91,7 @@ def _pose(rng: np.random.Generator, size: Size) -> Eye:
     radius = rng.uniform(0.46, 0.54) * short_side
     centre = np.array([size.width, size.height]) / 2 + rng.normal(0, 0.012, 2) * short_side
     temporal = int(rng.choice([-1, 1]))
-    disc_radius = rng.uniform(0.13, 0.25) * radius
+    disc_radius = rng.uniform(0.18, 0.31) * radius
     if rng.random() < _MISSING_DISC_SHARE:  # out of the field, though its vessels reach in
         distance = rng.uniform(1.1, 1.5) * radius + 1.5 * disc_radius
         angle = rng.normal(0, 0.35)
@@ -158,16 +158,17 @@ def _disc_distance(rng: np.random.Generator, eye: Eye) -> np.ndarray:
 def _add_disc(rng: np.random.Generator, eye: Eye, tissue: np.ndarray, disc: np.ndarray) -> np.ndarray:
     """The tissue with the disc in it: a halo or crescent of atrophy, a soft rim, and the paler cup."""
     rim = rng.dirichlet(np.ones(len(_DISCS))).astype(np.float32) @ _DISCS
+    rim = np.maximum(rim, [1.15, 2.1, 2.1] * tissue.mean(axis=(0, 1)))  # paler than the palest retina
     cup = rng.dirichlet(np.ones(len(_CUPS))).astype(np.float32) @ _CUPS
     x, _ = _offsets(eye, eye.disc)
     sideways = np.clip(eye.temporal * x / eye.disc_radius, -1, 1)
 
-    halo = rng.uniform(-0.22, 0.25) * _ramp(disc, 1.5, 1.0) * (0.6 + 0.4 * sideways)
+    halo = rng.uniform(-0.25, 0.1) * _ramp(disc, 1.5, 1.0) * (0.6 + 0.4 * sideways)
     reflectance = tissue * (1 + halo[..., None])
 
     softness = rng.uniform(0.05, 0.16)
-    inside = _ramp(disc, 1 + softness, 1 - softness) * rng.uniform(0.78, 1)
-    rim_shade = rng.uniform(0.72, 1) + 0.12 * sideways  # the temporal rim is paler
+    inside = _ramp(disc, 1 + softness, 1 - softness) * rng.uniform(0.85, 1)
+    rim_shade = rng.uniform(0.9, 1.05) + 0.08 * sideways  # the temporal rim is paler
     reflectance += inside[..., None] * (rim * rim_shade[..., None] - reflectance)
 
     cup_centre = eye.disc + eye.disc_radius * np.array([eye.temporal * rng.uniform(0, 0.2), rng.uniform(-0.1, 0.1)])
@@ -182,7 +183,7 @@ def _place_away_from_disc(rng: np.random.Generator, eye: Eye) -> np.ndarray | No
     for _ in range(8):
         angle, distance = rng.uniform(-np.pi, np.pi), np.sqrt(rng.uniform(0.02, 0.7)) * eye.radius
         point = eye.centre + distance * np.array([np.cos(angle), np.sin(angle)])
-        if np.linalg.norm(point - eye.disc) > 2.2 * eye.disc_radius + 0.3 * eye.radius:
+        if np.linalg.norm(point - eye.disc) > 1.6 * eye.disc_radius + 0.3 * eye.radius:
             return point
     return None
 
@@ -192,8 +193,8 @@ def _add_lesions(rng: np.random.Generator, eye: Eye, reflectance: np.ndarray) ->
     exudate, cotton_wool = _rgb(1.0, 0.82, 0.42), _rgb(0.95, 0.78, 0.6)
     haemorrhage = _rgb(0.30, 0.05, 0.03)
     for colour, chance, spread, threshold, softness in (
-        (exudate, 0.3, (0.10, 0.26), 0.75, 0.35),
-        (cotton_wool, 0.2, (0.08, 0.15), 0.2, 1.0),
+        (exudate, 0.2, (0.10, 0.24), 0.75, 0.35),
+        (cotton_wool, 0.15, (0.07, 0.12), 0.2, 1.0),
         (haemorrhage, 0.25, (0.12, 0.28), 0.85, 0.35),
     ):
         place = _place_away_from_disc(rng, eye)
@@ -258,7 +259,7 @@ def _photograph(rng: np.random.Generator, eye: Eye, image: np.ndarray, field: np
     defocus = rng.choice([0.004, 0.008, 0.02], p=[0.55, 0.3, 0.15]) * rng.uniform(0.5, 1.2) * eye.radius
     image = cv2.GaussianBlur(image, (0, 0), max(0.3, defocus))
     cast = rng.normal(1, [0.04, 0.06, 0.12]).astype(np.float32)
-    exposure = rng.choice([0.42, 0.95, 1.65], p=[0.12, 0.76, 0.12]) * rng.uniform(0.85, 1.2)
+    exposure = rng.choice([0.45, 0.95, 1.35], p=[0.12, 0.76, 0.12]) * rng.uniform(0.85, 1.2)
     light = np.maximum(image * cast * np.float32(exposure), 0)
     light /= (1 + light**4) ** 0.25  # bright parts saturate gently, and never change order
     light = light**0.9 + rng.standard_normal(light.shape, np.float32) * np.float32(rng.uniform(0.004, 0.022))

@@ -59,6 +59,7 @@ def save_checkpoint(
         save_weights(model, part / MODEL)
         torch.save(
             {
+                "counters": _counters(model),
                 "optimizer": optimizer.state_dict(),
                 "schedule": schedule.state_dict() if schedule else None,
                 "torch_rng": torch.get_rng_state(),
@@ -110,6 +111,7 @@ def load_checkpoint(
         )
     load_weights(model, folder / MODEL)
     training = torch.load(folder / TRAINING, map_location="cpu", weights_only=True)
+    model.load_state_dict(training["counters"], strict=False)
     optimizer.load_state_dict(training["optimizer"])
     if schedule is not None and training["schedule"] is not None:
         schedule.load_state_dict(training["schedule"])
@@ -119,6 +121,11 @@ def load_checkpoint(
     return Progress(
         state["iteration"], state["best_miou"], state["best_iteration"], state["evaluations_without_gain"], settings
     )
+
+
+def _counters(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Whole numbers in the model's state, such as batch norm's step count, which files of weights leave out."""
+    return {name: value.cpu() for name, value in model.state_dict().items() if not value.is_floating_point()}
 
 
 def keep_newest(save_dir: Path, count: int) -> None:

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import nn
 
 from segwright.datasets import SegmentationDataset
 from segwright.engine.inference import Procedure, infer
-from segwright.engine.loader import default_workers, evaluation_pictures
+from segwright.engine.loader import evaluation_pictures
 from segwright.engine.progress import track
 from segwright.errors import ConfigError, DataError
 from segwright.metrics import ConfusionMatrix
@@ -58,7 +58,7 @@ def evaluate(
     dataset: SegmentationDataset,
     *,
     procedure: Procedure | None = None,
-    num_workers: int | None = None,
+    num_workers: int = 0,
     device: torch.device | str | None = None,
     print_detail: bool = True,
 ) -> Evaluation:
@@ -68,7 +68,7 @@ def evaluate(
         model: gives a list whose first entry is (1, num_classes, H, W) logits.
         dataset: in mode ``val`` or ``test``, with labels.
         procedure: plain (default), multi-scale and flips, or sliding windows.
-        num_workers: processes that read ahead; default: for this machine.
+        num_workers: processes that read ahead; 0 reads ahead in a thread.
         device: where to compute; default: where the model is.
         print_detail: log what is done and the scores.
 
@@ -82,13 +82,12 @@ def evaluate(
         )
     target = torch.device(device) if device is not None else next(model.parameters()).device
     procedure = procedure or Procedure()
-    workers = default_workers() if num_workers is None else num_workers
     confusion = ConfusionMatrix(dataset.num_classes, dataset.ignore_index)
     if print_detail:
         log.info("Start evaluating (total_samples: %d, total_iters: %d)...", len(dataset), len(dataset))
     start, waited = time.perf_counter(), 0.0
-    with evaluating(model):
-        pictures = evaluation_pictures(dataset, workers)
+    pictures = evaluation_pictures(dataset, num_workers)
+    with evaluating(model), closing(pictures):
         for _ in track(range(len(dataset)), "evaluating", shown=print_detail):
             before = time.perf_counter()
             picture = next(pictures)

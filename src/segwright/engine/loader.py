@@ -5,10 +5,10 @@ samples, in the order and with the random augmentation, that the run would have 
 the number of workers. Nothing about it has to be stored.
 """
 
-import os
+import multiprocessing
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import cv2
@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 from segwright.datasets import SegmentationDataset
 from segwright.datasets.edge import boundary_map
-from segwright.errors import ConfigError
+from segwright.errors import ConfigError, SegwrightError
 from segwright.types import Geometry
 
 
@@ -81,7 +81,14 @@ class TrainingSamples(torch.utils.data.Dataset):
         self.dataset = dataset
         self.seed = seed
 
-    def __getitem__(self, key: SampleKey) -> dict[str, Any]:
+    def __getitem__(self, key: SampleKey) -> dict[str, Any] | SegwrightError:
+        """The sample, or the reason why there is none: raised here it would reach the user as a worker's traceback."""
+        try:
+            return self._item(key)
+        except SegwrightError as error:
+            return error
+
+    def _item(self, key: SampleKey) -> dict[str, Any]:
         index = key.position % len(self.dataset)
         rng = np.random.default_rng([self.seed, key.epoch, key.position])
         sample = self.dataset.sample(index, rng)
@@ -96,56 +103,78 @@ class TrainingSamples(torch.utils.data.Dataset):
         return item
 
 
-def collate(items: list[dict[str, Any]]) -> dict[str, Any]:
+def collate(items: list[dict[str, Any] | SegwrightError]) -> dict[str, Any] | SegwrightError:
     """Stack the samples of a batch: image (N, C, H, W) float32, label (N, H, W), files as a list.
 
-    Raises:
-        ConfigError: the pictures differ in size, which names two of them.
+    Returns:
+        The batch; or an error, if a sample is one or the pictures differ in size.
     """
-    sizes = {item["image"].shape: item["file"] for item in items}
+    samples = [item for item in items if isinstance(item, dict)]
+    if len(samples) < len(items):
+        return next(item for item in items if isinstance(item, SegwrightError))
+    sizes = {item["image"].shape: item["file"] for item in samples}
     if len(sizes) > 1:
         facts = ", ".join(f"{file} is {shape[2]}x{shape[1]}" for shape, file in sizes.items())
-        raise ConfigError(
+        return ConfigError(
             f"pictures of one batch differ in size after the transforms: {facts}; "
             "add Resize or RandomPaddingCrop to train_dataset.transforms, or train with batch_size 1"
         )
     batch: dict[str, Any] = {
-        name: torch.from_numpy(np.stack([item[name] for item in items])) for name in items[0] if name != "file"
+        name: torch.from_numpy(np.stack([item[name] for item in samples])) for name in samples[0] if name != "file"
     }
-    batch["file"] = [item["file"] for item in items]
+    batch["file"] = [item["file"] for item in samples]
     return batch
 
 
 def training_batches(
     dataset: SegmentationDataset, order: TrainingOrder, *, num_workers: int, pin: bool = False
-) -> Iterator[dict[str, Any]]:
-    """Batches of the run, read ahead by ``num_workers`` processes, or by one thread where that is 0."""
-    loader = DataLoader(
-        TrainingSamples(dataset, order.seed),
-        batch_sampler=order,
-        num_workers=num_workers,
-        collate_fn=collate,
-        pin_memory=pin,
-        worker_init_fn=prepare_worker,
-        prefetch_factor=2 if num_workers else None,
-        generator=torch.Generator(),  # the iterator draws a seed: not from the generator that dropout uses
+) -> Generator[dict[str, Any], None, None]:
+    """Batches of the run, read ahead by ``num_workers`` processes, or by one thread where that is 0.
+
+    Raises:
+        DataError: a picture or label cannot be used.
+        ConfigError: the pictures of a batch differ in size.
+    """
+    return _read(
+        TrainingSamples(dataset, order.seed), num_workers, batch_sampler=order, collate_fn=collate, pin_memory=pin
     )
-    return iter(loader) if num_workers else read_ahead(loader)
 
 
-def prepare_worker(_: int) -> None:
+def _read(samples: torch.utils.data.Dataset, num_workers: int, **options: Any) -> Generator[Any, None, None]:
+    loader: DataLoader = DataLoader(
+        samples,
+        num_workers=num_workers,
+        worker_init_fn=_prepare_worker,
+        multiprocessing_context=_context() if num_workers else None,
+        generator=torch.Generator(),  # the iterator draws a seed: not from the generator that dropout uses
+        **options,
+    )
+    for item in loader if num_workers else read_ahead(loader):
+        if isinstance(item, SegwrightError):
+            raise item
+        yield item
+
+
+def _context() -> Any:
+    """How to start readers: not by forking this process, whose OpenCV and OpenMP threads would be missing in the copy.
+
+    A worker that then waits for one of them waits for ever. The fork server has imported what readers need and has
+    no threads.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def _prepare_worker(_: int) -> None:
     """One process is one thread: OpenCV's own pool would take the cores that the device computes on."""
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
 
 
-def default_workers() -> int:
-    """Reading processes for this machine: up to 4, with a core left for training; 0 on a single core."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(4, cores - 1)
-
-
-def read_ahead(batches: Iterable[Any], depth: int = 2) -> Iterator[Any]:
+def read_ahead(batches: Iterable[Any], depth: int = 2) -> Generator[Any, None, None]:
     """The items of ``batches``, made by a thread up to ``depth`` ahead; its exceptions are raised here."""
     ready: queue.Queue[tuple[bool, Any]] = queue.Queue(maxsize=depth)
     finished = object()
@@ -202,23 +231,25 @@ class EvaluationPictures(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: int) -> Picture:
+    def __getitem__(self, index: int) -> Picture | SegwrightError:
+        try:
+            return self._picture(index)
+        except SegwrightError as error:
+            return error
+
+    def _picture(self, index: int) -> Picture:
         sample = self.dataset.sample(index, np.random.default_rng([0, index]))
         image = np.ascontiguousarray(sample.image.transpose(2, 0, 1), dtype=np.float32)
         return Picture(index, torch.from_numpy(image)[None], sample.label, sample.geometry)
 
 
-def evaluation_pictures(dataset: SegmentationDataset, num_workers: int) -> Iterator[Picture]:
-    """The pictures of a data set in order, read ahead."""
-    loader = DataLoader(
-        EvaluationPictures(dataset),
-        batch_size=None,
-        num_workers=num_workers,
-        collate_fn=_as_it_is,
-        worker_init_fn=prepare_worker,
-        generator=torch.Generator(),
-    )
-    return iter(loader) if num_workers else read_ahead(loader)
+def evaluation_pictures(dataset: SegmentationDataset, num_workers: int) -> Generator[Picture, None, None]:
+    """The pictures of a data set in order, read ahead.
+
+    Raises:
+        DataError: a picture or label cannot be used.
+    """
+    return _read(EvaluationPictures(dataset), num_workers, batch_size=None, collate_fn=_as_it_is)
 
 
 def _as_it_is(picture: Any) -> Any:

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from segwright.engine.device import select_device
 from segwright.engine.evaluation import Evaluation, evaluate
 from segwright.engine.inference import Procedure
 from segwright.engine.interrupt import StopSignal
-from segwright.engine.loader import TrainingOrder, default_workers, training_batches
+from segwright.engine.loader import TrainingOrder, training_batches
 from segwright.engine.objective import Objective
 from segwright.engine.progress import track
 from segwright.engine.runlog import RunLog, VisualDLTracker, train_line
@@ -90,7 +90,7 @@ def train(
     resume_model: str | Path | None = None,
     save_interval: int = 1000,
     log_iters: int = 10,
-    num_workers: int | None = None,
+    num_workers: int = 0,
     use_vdl: bool = False,
     keep_checkpoint_max: int = 5,
     early_stop_intervals: int | None = None,
@@ -117,7 +117,7 @@ def train(
         resume_model: checkpoint folder to go on from.
         save_interval: iterations from checkpoint to checkpoint; the last iteration is always saved.
         log_iters: iterations from log line to log line.
-        num_workers: reading processes; 0 reads ahead in a thread; None chooses for this machine.
+        num_workers: reading processes; 0 reads ahead in a thread.
         use_vdl: write VisualDL's log instead of TensorBoard's.
         keep_checkpoint_max: checkpoints to keep, newest first; the best model is kept apart.
         early_stop_intervals: stop after this many evaluations without a better mIoU.
@@ -155,7 +155,6 @@ def train(
         "samples": len(train_dataset),
         "config": dict(config) if config else None,
     }
-    workers = default_workers() if num_workers is None else num_workers
     target = select_device(device)
     torch.manual_seed(seed)
     model.to(target)
@@ -189,17 +188,17 @@ def train(
             batch_size,
             order.batches_per_epoch,
             optimizer.param_groups[0]["lr"],
-            workers,
+            num_workers,
         )
-        batches = training_batches(train_dataset, order, num_workers=workers, pin=target.type == "cuda")
+        batches = training_batches(train_dataset, order, num_workers=num_workers, pin=target.type == "cuda")
         checkpoint: Path | None = None
-        with StopSignal() as stop:
+        with StopSignal() as stop, closing(batches):
             for iteration in track(range(progress.iteration + 1, iters + 1), "training", total=len(order)):
                 run.step(batches, log_now=iteration % log_iters == 0 or iteration == iters)
                 due = iteration % save_interval == 0 or iteration == iters
                 if due or stop.received:
                     if due and val_dataset is not None:
-                        run.evaluate(val_dataset, procedure, workers)
+                        run.evaluate(val_dataset, procedure, num_workers)
                     checkpoint = run.save(keep_checkpoint_max)
                 if stop.received:
                     log.warning("Stopped by %s; go on with --resume_model %s", stop.received.name, checkpoint)
@@ -320,8 +319,8 @@ class _Run:
         bad = ", ".join(f"{name}: {part}" for name, part in zip(names, parts, strict=False) if not math.isfinite(part))
         raise TrainingError(
             f"the loss is not finite at iteration {self.progress.iteration + 1} ({bad}). Pictures of this batch: "
-            f"{', '.join(files)}. Lower the learning rate, add a warm-up, or look at these pictures and labels; the last "
-            f"checkpoint in {self.save_dir} is unharmed"
+            f"{', '.join(files)}. Lower the learning rate, add a warm-up, or look at these pictures and labels; "
+            f"the last checkpoint in {self.save_dir} is unharmed"
         )
 
     def _log(self, rate: float) -> None:
@@ -343,10 +342,12 @@ class _Run:
             scalars |= {f"Train/loss_{name}": part for name, part in zip(names, parts, strict=True)}
         self.accelerator.log(scalars, step=iteration)
 
-    def evaluate(self, dataset: SegmentationDataset, procedure: Procedure | None, workers: int) -> Evaluation:
+    def evaluate(self, dataset: SegmentationDataset, procedure: Procedure | None, num_workers: int) -> Evaluation:
         """Score the model as it is; keep it as ``best_model`` if it is the best so far."""
         progress = self.progress
-        result = evaluate(self.model, dataset, procedure=procedure, num_workers=workers, device=self.accelerator.device)
+        result = evaluate(
+            self.model, dataset, procedure=procedure, num_workers=num_workers, device=self.accelerator.device
+        )
         self.model.train()
         scores = result.scores()
         self.records.add("eval", progress.iteration, **scores)

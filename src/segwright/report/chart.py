@@ -98,8 +98,8 @@ def _points(records: Iterable[Mapping[str, Any]], key: str) -> list[Point]:
 
 
 def _smooth(points: list[Point]) -> list[Point]:
-    """Centred mean over an eighth of the points; towards the ends the window shrinks, so that nothing lags."""
-    reach = max(1, len(points) // 16)
+    """Centred mean over a twelfth of the points; towards the ends the window shrinks, so that nothing lags."""
+    reach = max(1, len(points) // 24)
     smooth = []
     for index, (x, _) in enumerate(points):
         half = min(reach, index, len(points) - 1 - index)

@@ -9,19 +9,18 @@ import numpy as np
 from segwright.bundle import MANIFEST_NAME, Manifest, NetworkInput, Preprocessing, label_map
 from segwright.errors import DataError, ExportError
 from segwright.images import read_image
-from segwright.runtime.session import Device, EngineOptions, open_session
+from segwright.runtime.session import EngineOptions, open_session
 from segwright.types import Size
 
 Picture = np.ndarray | str | Path
 
 
-def load(path: str | Path, options: EngineOptions | None = None, *, device: Device = "cpu") -> "Predictor":
+def load(path: str | Path, options: EngineOptions | None = None) -> "Predictor":
     """Open an exported model.
 
     Args:
         path: a ``deploy.yaml``, or the folder that holds it.
-        options: how to run it; all defaults where None.
-        device: short for ``EngineOptions(device=...)`` where no options are given.
+        options: how to run it; by default on the CPU with up to ten threads.
 
     Raises:
         ExportError: the bundle is incomplete, changed, or newer than this segwright.
@@ -31,7 +30,7 @@ def load(path: str | Path, options: EngineOptions | None = None, *, device: Devi
     if path.is_dir():
         path = path / MANIFEST_NAME
     manifest = Manifest.read(path)
-    options = EngineOptions(device=device) if options is None else options
+    options = options or EngineOptions()
     return Predictor(path.parent, manifest, open_session(path.parent / manifest.model, options), options)
 
 

@@ -1,0 +1,134 @@
+"""Sample order, augmentation and reading ahead: functions of seed and iteration, of nothing else."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import segwright.transforms as T
+from segwright.datasets import Dataset
+from segwright.engine.loader import SampleKey, TrainingOrder, read_ahead, training_batches
+from segwright.errors import ConfigError, DataError
+
+
+def augmented(root, *extra) -> Dataset:
+    transforms = [T.RandomPaddingCrop((32, 32)), T.RandomHorizontalFlip(), T.RandomDistort(0.4), *extra, T.Normalize()]
+    return Dataset(transforms, root, 2, train_path="train.txt")
+
+
+@given(
+    samples=st.integers(1, 40),
+    batch=st.integers(1, 10),
+    iters=st.integers(1, 60),
+    start=st.integers(0, 60),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=80, deadline=None)
+def test_a_run_resumed_anywhere_sees_the_batches_of_the_uninterrupted_one(samples, batch, iters, start, seed):
+    if samples < batch:
+        return
+    straight = list(TrainingOrder(samples, batch_size=batch, iters=iters, seed=seed))
+    resumed = list(TrainingOrder(samples, batch_size=batch, iters=iters, start=start, seed=seed))
+    assert resumed == straight[start:]
+    epoch = [key.position for keys in straight[: samples // batch] for key in keys]
+    assert len(set(epoch)) == len(epoch)
+
+
+def test_epochs_differ_and_so_do_seeds():
+    def first_epochs(seed: int) -> list[list[int]]:
+        order = list(TrainingOrder(20, batch_size=5, iters=8, seed=seed))
+        return [[key.position for keys in order[half : half + 4] for key in keys] for half in (0, 4)]
+
+    one, two = first_epochs(0)
+    assert sorted(one) == sorted(two) == list(range(20))
+    assert one != two
+    assert first_epochs(1)[0] != one
+
+
+def test_r48_a_batch_larger_than_the_data_is_an_error_that_repeats_mend():
+    with pytest.raises(ConfigError, match="a batch of 8 is larger than the training set of 5 pictures"):
+        TrainingOrder(5, batch_size=8, iters=1)
+    assert TrainingOrder(5, batch_size=8, iters=1, repeats=2).batches_per_epoch == 1
+
+
+def test_r52_batches_are_the_same_with_any_number_of_workers(toy_data):
+    dataset = augmented(toy_data)
+
+    def read(workers: int) -> list[dict]:
+        order = TrainingOrder(len(dataset), batch_size=3, iters=6, seed=5)
+        return list(training_batches(dataset, order, num_workers=workers))
+
+    alone, helped = read(0), read(2)
+    assert len(alone) == len(helped) == 6
+    for one, other in zip(alone, helped, strict=True):
+        assert one["file"] == other["file"]
+        assert torch.equal(one["image"], other["image"])
+        assert torch.equal(one["label"], other["label"])
+
+
+def test_the_same_picture_is_augmented_differently_in_another_epoch(toy_data):
+    dataset = augmented(toy_data)
+    order = TrainingOrder(len(dataset), batch_size=len(dataset), iters=2)
+    first, second = training_batches(dataset, order, num_workers=0)
+    rows = [first["file"].index(file) for file in second["file"]]
+    assert not torch.equal(first["image"][rows], second["image"])
+
+
+def test_an_edge_map_comes_with_the_batch_where_asked_for(toy_data):
+    dataset = Dataset([T.Normalize()], toy_data, 2, train_path="train.txt", edge=True)
+    batch = next(training_batches(dataset, TrainingOrder(8, batch_size=2, iters=1), num_workers=0))
+    assert batch["edge"].shape == (2, 1, 40, 48)
+    assert set(batch["edge"].unique().tolist()) == {0, 1}
+
+
+def test_pictures_of_different_size_in_a_batch_are_named(toy_data):
+    dataset = Dataset([T.ResizeStepScaling(0.5, 2.0, 0), T.Normalize()], toy_data, 2, train_path="train.txt")
+    with pytest.raises(
+        ConfigError, match=r"differ in size after the transforms: .*\.png is \d+x\d+, .*RandomPaddingCrop"
+    ):
+        list(training_batches(dataset, TrainingOrder(8, batch_size=8, iters=1), num_workers=0))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_r02_a_damaged_picture_ends_reading_with_its_name(tmp_path, workers):
+    from conftest import write_toy_pictures
+
+    root = write_toy_pictures(tmp_path / "data")
+    victim = root / "images" / "03.png"
+    victim.write_bytes(victim.read_bytes()[:200])
+    dataset = augmented(root)
+    with pytest.raises(DataError, match=r"03\.png"):
+        list(training_batches(dataset, TrainingOrder(8, batch_size=8, iters=1), num_workers=workers))
+
+
+def test_reading_ahead_keeps_order_passes_errors_on_and_stops_when_left():
+    made = []
+
+    def produce():
+        for number in range(100):
+            made.append(number)
+            yield number
+        raise ValueError("the end")
+
+    ahead = read_ahead(produce(), depth=2)
+    assert [next(ahead) for _ in range(5)] == list(range(5))
+    time.sleep(0.1)
+    assert len(made) <= 9
+    ahead.close()
+    count = len(made)
+    time.sleep(0.2)
+    assert len(made) == count
+    with pytest.raises(ValueError, match="the end"):
+        list(read_ahead(produce()))
+
+
+def test_sample_keys_index_the_data_set_modulo_its_length(toy_data):
+    from segwright.engine.loader import TrainingSamples
+
+    samples = TrainingSamples(augmented(toy_data), seed=0)
+    once, again = samples[SampleKey(1, 0)], samples[SampleKey(9, 0)]  # 8 pictures
+    assert once["file"] == again["file"]
+    assert not np.array_equal(once["image"], again["image"])
