@@ -158,7 +158,7 @@ def _disc_distance(rng: np.random.Generator, eye: Eye) -> np.ndarray:
 def _add_disc(rng: np.random.Generator, eye: Eye, tissue: np.ndarray, disc: np.ndarray) -> np.ndarray:
     """The tissue with the disc in it: a halo or crescent of atrophy, a soft rim, and the paler cup."""
     rim = rng.dirichlet(np.ones(len(_DISCS))).astype(np.float32) @ _DISCS
-    rim = np.maximum(rim, [1.15, 2.1, 2.1] * tissue.mean(axis=(0, 1)))  # paler than the palest retina
+    rim = np.maximum(rim, _rgb(1.15, 2.1, 2.1) * tissue.mean(axis=(0, 1)))  # paler than the palest retina
     cup = rng.dirichlet(np.ones(len(_CUPS))).astype(np.float32) @ _CUPS
     x, _ = _offsets(eye, eye.disc)
     sideways = np.clip(eye.temporal * x / eye.disc_radius, -1, 1)

@@ -113,8 +113,8 @@ def predict(
 
 def find_images(path: str | Path) -> tuple[list[Path], Path]:
     """Pictures behind a path (a picture, a folder, a text file that lists some), and the folder they lie below."""
-    images = list_images(Path(path))
-    return images, Path(path) if Path(path).is_dir() else images[0].parent
+    path = Path(path)
+    return list_images(path), path if path.is_dir() else path.parent
 
 
 def _label_map(

@@ -3,10 +3,11 @@
 Weight decay is added to the gradient (L2), except in AdamW, where it shrinks the weights directly.
 """
 
-from typing import Any, TypedDict
+from typing import Any
 
 import torch
 from torch import nn
+from typing_extensions import TypedDict  # typing.TypedDict cannot be validated before Python 3.12
 
 from segwright.errors import ConfigError
 from segwright.registry import OPTIMIZERS

@@ -1,0 +1,1 @@
+"""Side-by-side measurements; each writes its table into ``docs/benchmarks.md``. See ``README.md``."""

@@ -1,0 +1,58 @@
+"""Our BiSeNetV2 forward: eager PyTorch, or an exported model on ONNX Runtime."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.worker import serve
+
+
+def main() -> None:
+    """Prepare model and image, then predict when told."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", type=int, nargs=4, metavar=("N", "C", "H", "W"))
+    parser.add_argument("--num_classes", type=int)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--onnx", type=Path, metavar="FILE", help="run this exported model; default: eager PyTorch")
+    args = parser.parse_args()
+    image = np.random.default_rng(0).standard_normal(args.shape, dtype=np.float32)
+    if args.onnx:
+        serve_onnx(args.onnx, image, args.threads)
+    else:
+        serve_eager(image, args.num_classes, args.threads)
+
+
+def serve_eager(array: np.ndarray, num_classes: int, threads: int) -> None:
+    """The model in PyTorch, channels last as training has it."""
+    import torch
+
+    from segwright.build import build_model
+    from segwright.version import __version__
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    model = build_model({"type": "BiSeNetV2", "num_classes": num_classes}).eval()
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    image = torch.from_numpy(array)
+
+    @torch.inference_mode()
+    def forward() -> torch.Tensor:
+        return model(image.contiguous(memory_format=torch.channels_last))[0]
+
+    serve(forward, f"segwright {__version__} on PyTorch {torch.__version__}")
+
+
+def serve_onnx(path: Path, image: np.ndarray, threads: int) -> None:
+    """The exported model, in the session that ``segwright infer`` opens; torch stays out of this process."""
+    import onnxruntime
+
+    from segwright.runtime.session import EngineOptions, open_session
+
+    session = open_session(path, EngineOptions(cpu_threads=threads))
+    name = session.get_inputs()[0].name
+    serve(lambda: session.run(None, {name: image}), f"ONNX Runtime {onnxruntime.__version__}")
+
+
+if __name__ == "__main__":
+    main()
