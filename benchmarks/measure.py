@@ -8,7 +8,6 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from benchmarks.worker import ROOT, Worker
 from segwright import atomic
@@ -74,9 +73,7 @@ class Watch:
         self.start = self._now()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.wall, self.busy, self.own = (end - start for end, start in zip(self._now(), self.start, strict=True))
 
     @staticmethod

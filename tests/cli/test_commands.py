@@ -143,10 +143,9 @@ def test_val_without_weights_and_with_foreign_weights_are_errors(trained, tmp_pa
     assert "no weights to evaluate" in run("val", "--config", config, code=2).stderr
     (tmp_path / "x.pdparams").write_bytes(b"\x80\x04garbage")
     assert "x.pdparams" in run("val", "--config", config, "--model_path", tmp_path / "x.pdparams", code=2).stderr
-    text = run(
-        "val", "--config", config, "--model_path", trained / "output/best_model", "--opts", "train_dataset.num_classes=3",
-        "val_dataset.num_classes=3", code=2,
-    ).stderr  # fmt: skip
+    other = ("train_dataset.num_classes=3", "val_dataset.num_classes=3")
+    best = trained / "output/best_model"
+    text = run("val", "--config", config, "--model_path", best, "--opts", *other, code=2).stderr
     assert "num_classes" in text
 
 

@@ -256,3 +256,10 @@ def test_a_data_set_in_the_wrong_mode_is_an_error(toy_data, tmp_path):
     wrong = Dataset([T.Normalize()], toy_data, 2, mode="val", val_path="val.txt")
     with pytest.raises(ConfigError, match="in mode 'val'; build it with mode 'train'"):
         train(model, wrong, optimizer=torch.optim.SGD(model.parameters()), losses=LOSSES, save_dir=tmp_path)
+
+
+def test_a_new_run_leaves_the_checkpoints_of_an_older_one_in_the_same_folder(toy_data, tmp_path, caplog):
+    run(toy_data, tmp_path, iters=40, save_interval=20)
+    run(toy_data, tmp_path, iters=6, save_interval=2, keep_checkpoint_max=2)
+    assert [path.name for path in checkpoints(tmp_path)] == ["iter_4", "iter_6", "iter_20", "iter_40"]
+    assert "holds an older run" in caplog.text

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segwright.cli.flags import add_config, add_switch
+from segwright.cli.flags import add_config, add_switch, add_weights
 from segwright.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "the trained model's logits and labels.",
     )
     add_config(parser)
-    parser.add_argument(
-        "--model_path", metavar="FILE", help=".safetensors, .pth or .pdparams; default: the config's model.pretrained"
-    )
+    add_weights(parser)
     parser.add_argument("--save_dir", type=Path, default=Path("output"), metavar="DIR", help="where to write")
     parser.add_argument(
         "--input_shape",

@@ -66,6 +66,15 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """``--model_path``."""
+    parser.add_argument(
+        "--model_path",
+        metavar="PATH",
+        help=".safetensors, .pth or .pdparams file, its folder, or a URL; default: the config's pretrained",
+    )
+
+
 def add_workers(parser: argparse.ArgumentParser) -> None:
     """``--num_workers``."""
     parser.add_argument(

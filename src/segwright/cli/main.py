@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 a fault in segwright or a check that failed, 2 something t
 import argparse
 import importlib
 import logging
+import os
 import sys
 import textwrap
 import traceback
@@ -61,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     args = build_parser().parse_args(argv)
+    _share_cores()
     _show_log()
     try:
         return args.run(args) or 0
@@ -80,6 +82,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             "run the command again with --debug and report what it prints."
         )
         return 1
+
+
+def _share_cores() -> None:
+    """Let torch's threads sleep while they wait for each other, unless the environment says otherwise.
+
+    By default they spin, which makes a training step many times slower as soon as another process, be it a reader of
+    ours, wants one of the cores. OpenMP reads this once, when torch is imported.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _say(text: str) -> None:

@@ -3,18 +3,14 @@
 import argparse
 from pathlib import Path
 
-from segwright.cli.flags import add_config, add_device, add_inference
+from segwright.cli.flags import add_config, add_device, add_inference, add_weights
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("predict", help="predict pictures", description=__doc__)
     add_config(parser)
-    parser.add_argument(
-        "--model_path",
-        metavar="PATH",
-        help=".safetensors, .pth or .pdparams file, its folder, or a URL; default: the config's pretrained",
-    )
+    add_weights(parser)
     parser.add_argument(
         "--image_path",
         type=Path,

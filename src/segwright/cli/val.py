@@ -3,18 +3,14 @@
 import argparse
 from pathlib import Path
 
-from segwright.cli.flags import add_config, add_device, add_inference, add_workers
+from segwright.cli.flags import add_config, add_device, add_inference, add_weights, add_workers
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("val", help="score a model on the validation set", description=__doc__)
     add_config(parser)
-    parser.add_argument(
-        "--model_path",
-        metavar="PATH",
-        help=".safetensors, .pth or .pdparams file, its folder, or a URL; default: the config's pretrained",
-    )
+    add_weights(parser)
     add_workers(parser)
     add_device(parser)
     add_inference(parser, "aug_eval")

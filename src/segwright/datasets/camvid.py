@@ -1,9 +1,6 @@
 """CamVid: street scenes filmed from a car (Brostow et al., 2009), with the 11 classes of SegNet."""
 
-from pathlib import Path
-
-from segwright.datasets.base import Mode, Transforms
-from segwright.datasets.dataset import Dataset
+from segwright.datasets.listed import ListedDataset
 from segwright.registry import DATASETS
 
 # Badrinarayanan et al., 2017, https://arxiv.org/abs/1511.00561; names and colours as in their code
@@ -23,36 +20,11 @@ CLASSES = {
 
 
 @DATASETS.register
-class CamVid(Dataset):
-    """Eleven classes; void is 255.
-
-    Args:
-        transforms: a list of transforms, or a ``Compose``.
-        dataset_root: folder with train.txt, val.txt and test.txt.
-        mode: which of them to read.
-        edge: training items also hold a boundary map.
-
-    Raises:
-        DataError: files are missing or the list cannot be understood.
-    """
+class CamVid(ListedDataset):
+    """Eleven classes; void is 255."""
 
     layout = "camvid/ with images/, labels/ (ids 0 to 10, void 255) and train.txt, val.txt, test.txt"
     num_classes = len(CLASSES)
     class_names = tuple(CLASSES)
     palette = tuple(CLASSES.values())
-
-    def __init__(
-        self, transforms: Transforms, dataset_root: str | Path, mode: Mode = "train", edge: bool = False
-    ) -> None:
-        root = Path(dataset_root).expanduser().absolute()
-        super().__init__(
-            transforms,
-            dataset_root,
-            num_classes=self.num_classes,
-            mode=mode,
-            train_path=root / "train.txt",
-            val_path=root / "val.txt",
-            test_path=root / "test.txt",
-            edge=edge,
-            class_names=self.class_names,
-        )
+    lists = {"train": "train.txt", "val": "val.txt", "test": "test.txt"}

@@ -13,7 +13,6 @@ It is written under a temporary name, synced and renamed, so it is whole or not 
 import hashlib
 import json
 import re
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,16 +127,15 @@ def _counters(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.cpu() for name, value in model.state_dict().items() if not value.is_floating_point()}
 
 
-def keep_newest(save_dir: Path, count: int) -> None:
-    """Remove all but the ``count`` checkpoints of the highest iterations."""
-    for folder in checkpoints(save_dir)[:-count]:
-        shutil.rmtree(folder)
-
-
 def checkpoints(save_dir: Path) -> list[Path]:
     """The checkpoint folders in ``save_dir``, oldest first."""
     found = [path for path in save_dir.glob("iter_*") if re.fullmatch(r"iter_\d+", path.name) and path.is_dir()]
-    return sorted(found, key=lambda path: int(path.name[5:]))
+    return sorted(found, key=iteration_of)
+
+
+def iteration_of(folder: Path) -> int:
+    """500 for ``iter_500``."""
+    return int(folder.name.removeprefix("iter_"))
 
 
 def _read_state(folder: Path) -> dict[str, Any]:
