@@ -166,6 +166,17 @@ def test_r11_masks_of_0_and_255_stop_training_before_it_begins(toy_config, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+def test_a_missing_file_names_its_key_and_line_and_the_nearest_name(toy_config, tmp_path):
+    config = toy_config()
+    line = next(number for number, row in enumerate(config.read_text().splitlines(), 1) if "train_dataset" in row)
+    stderr = train(config, tmp_path / "out", "--opts", "train_dataset.train_path=trian.txt", code=2).stderr
+    text = " ".join(stderr.split())
+    assert f"toy.yml:{line}: train_dataset: train_path trian.txt is neither below" in text
+    assert "did you mean 'train.txt'?" in text
+    stderr = train(config, tmp_path / "out", "--opts", "model.pretrained=nowhere.pdparams", code=2).stderr
+    assert "model.pretrained: no weights at nowhere.pdparams" in " ".join(stderr.split())
+
+
 def test_r18_pictures_trained_on_and_evaluated_are_warned_about(toy_config, tmp_path):
     done = train(toy_config(), tmp_path / "out", "--do_eval", "--iters", 2, "--opts", "val_dataset.val_path=train.txt")
     assert "8 of 8 validation pictures are also trained on" in " ".join(done.stdout.split())

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import yaml
 
 from segwright import atomic
-from segwright.build import build_model
+from segwright.build import build_dataset, build_model
 from segwright.build.load import complete, model_block
 from segwright.config import Config
 from segwright.datasets import SegmentationDataset, shared_images
 from segwright.engine.inference import Procedure
-from segwright.errors import ConfigError
+from segwright.errors import ConfigError, WeightsError
 from segwright.weights import load_weights
 
 if TYPE_CHECKING:
@@ -25,10 +25,20 @@ log = logging.getLogger("segwright")
 def build_model_with_weights(config: Config, model_path: Path | str | None = None) -> "nn.Module":
     """The config's model, with the weights of ``model_path`` or else of its ``pretrained``, all of them matching."""
     model = build_model(model_block(config))
-    weights = model_path or getattr(model, "pretrained", None)
-    if weights:
-        log.info("%s", load_weights(model, weights).summary())
+    pretrained = getattr(model, "pretrained", None)
+    if model_path:
+        log.info("%s", load_weights(model, model_path).summary())
+    elif pretrained:
+        try:
+            log.info("%s", load_weights(model, pretrained).summary())
+        except WeightsError as error:
+            raise WeightsError(f"{config.source.where('model', 'pretrained')}: {error}") from error
     return model
+
+
+def build_data(config: Config, section: str) -> SegmentationDataset:
+    """The data set of ``train_dataset`` or ``val_dataset``; its errors name file, line and key."""
+    return build_dataset(config.section(section) or {}, lambda *path: config.source.where(section, *path))
 
 
 def config_yaml(config: Config) -> str:

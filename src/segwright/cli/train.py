@@ -64,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
     """Train as the flags say; 130 or 143 if a signal ended the run early."""
     import torch
 
-    from segwright.build import build_dataset, build_losses, build_optimizer, build_scheduler, load_config
-    from segwright.cli.setup import build_model_with_weights, check_labels, inference_of, save_config
+    from segwright.build import build_losses, build_optimizer, build_scheduler, load_config
+    from segwright.cli.setup import build_data, build_model_with_weights, check_labels, inference_of, save_config
     from segwright.engine import train
     from segwright.errors import ConfigError
 
@@ -79,8 +79,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("--early_stop_intervals needs --do_eval: without evaluation nothing can stop improving")
 
     torch.manual_seed(args.seed)
-    train_set = build_dataset(config.section("train_dataset") or {})
-    val_set = build_dataset(config.section("val_dataset") or {}) if args.do_eval else None
+    train_set = build_data(config, "train_dataset")
+    val_set = build_data(config, "val_dataset") if args.do_eval else None
     check_labels(train_set, val_set)
     model = build_model_with_weights(config)
     schedule = config.section("lr_scheduler") or {}

@@ -28,8 +28,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> None:
     """Evaluate, print the table, write the JSON."""
     from segwright import atomic
-    from segwright.build import build_dataset, load_config
-    from segwright.cli.setup import build_model_with_weights, inference_of
+    from segwright.build import load_config
+    from segwright.cli.setup import build_data, build_model_with_weights, inference_of
     from segwright.cli.tables import print_scores
     from segwright.engine import evaluate
     from segwright.engine.device import select_device
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     config = load_config(args.config, args.opts)
     config.require("val_dataset", "model", purpose="to evaluate")
     procedure = inference_of(config, args)
-    dataset = build_dataset(config.section("val_dataset") or {})
+    dataset = build_data(config, "val_dataset")
     model = build_model_with_weights(config, args.model_path)
     if not (args.model_path or getattr(model, "pretrained", None)):
         raise ConfigError("no weights to evaluate: give --model_path, or model.pretrained in the config")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from segwright.datasets.base import Mode, SegmentationDataset, Transforms, check_mode, find_folder
 from segwright.datasets.list_file import read_pairs
-from segwright.errors import ConfigError, DataError
+from segwright.errors import ConfigError, DataError, suggest
 from segwright.registry import DATASETS
 
 LAYOUT = "a folder that holds the pictures and label maps which train_path, val_path and test_path name"
@@ -63,7 +63,8 @@ class Dataset(SegmentationDataset):
             raise ConfigError(f"mode {mode} needs {mode}_path, the text file that lists its pictures")
         found = next((path for path in (Path(list_path).expanduser(), root / list_path) if path.is_file()), None)
         if found is None:
-            raise DataError(f"{mode}_path {list_path} is neither below {Path.cwd()} nor below {root}")
+            near = suggest(Path(list_path).name, (path.name for path in root.glob("*.txt")))
+            raise DataError(f"{mode}_path {list_path} is neither below {Path.cwd()} nor below {root}; {near}")
         super().__init__(
             read_pairs(found, root, separator=separator, need_label=mode != "test"),
             transforms,

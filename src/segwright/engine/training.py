@@ -173,6 +173,9 @@ def train(
         run.close()
         if checkpoint is None:  # resumed at the end
             checkpoint = Path(resume_model) if resume_model else save_dir
+        viewer = "visualdl" if use_vdl else "tensorboard"
+        done = progress.iteration
+        log.info("Trained to iteration %d: %s. Curves: %s --logdir %s", done, checkpoint, viewer, save_dir)
         return TrainingResult(
             progress.iteration, progress.best_miou, progress.best_iteration, checkpoint, stop.exit_code
         )
