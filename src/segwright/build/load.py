@@ -1,0 +1,139 @@
+"""From a file and a command line to a configuration in which every key is known to be right."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from segwright.build.components import resolve, spelled_out
+from segwright.build.reconcile import check_outputs, num_classes_of, reconcile
+from segwright.config import Config, Source, apply_opts, check_structure, modernise, read_source
+from segwright.errors import ConfigError
+from segwright.registry import DATASETS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, TRANSFORMS, Registry
+
+log = logging.getLogger("segwright")
+
+SECTIONS: dict[str, tuple[Registry, tuple[str, ...]]] = {
+    "train_dataset": (DATASETS, ()),
+    "val_dataset": (DATASETS, ()),
+    "model": (MODELS, ()),
+    "optimizer": (OPTIMIZERS, ("model", "lr")),
+    "lr_scheduler": (SCHEDULERS, ("optimizer",)),
+}
+
+
+def load_config(
+    path: str | Path,
+    opts: Sequence[str] = (),
+    *,
+    iters: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    lr_devices: int = 1,
+) -> Config:
+    """Read, merge, complete and check a configuration file.
+
+    Args:
+        path: YAML file; files that ``_base_`` names are merged under it.
+        opts: changes as ``key.path=value``; they win over the file.
+        iters: replaces the file's, as do the next two.
+        batch_size: pictures a step and device.
+        learning_rate: rate at the start of the schedule.
+        lr_devices: devices that this rate was chosen for; one device makes batches, and steps, that much smaller.
+
+    Raises:
+        ConfigError: names file, line, key path, what was found there and the nearest valid name.
+    """
+    source = read_source(Path(path))
+    apply_opts(source, opts)
+    modernise(source)
+    for key, value in (("iters", iters), ("batch_size", batch_size)):
+        if value is not None:
+            source.data[key] = value
+            source.places[(key,)] = f"--{key}"
+    if learning_rate is not None:
+        schedule = source.data.setdefault("lr_scheduler", {"type": "ConstantLR"})
+        schedule["learning_rate"] = learning_rate
+        source.places[("lr_scheduler", "learning_rate")] = "--learning_rate"
+    check_structure(source)
+    _set_modes(source)
+    reconcile(source)
+    _check_components(source)
+    if lr_devices > 1:
+        _share_learning_rate(source, lr_devices)
+    check_outputs(source)
+    _warn(source)
+    return Config(source, Path(path))
+
+
+def _set_modes(source: Source) -> None:
+    for key, mode in (("train_dataset", "train"), ("val_dataset", "val")):
+        if source.data.get(key):
+            source.data[key].setdefault("mode", mode)
+
+
+def _check_components(source: Source) -> None:
+    for key, (registry, later) in SECTIONS.items():
+        block = source.data.get(key)
+        if not block:
+            continue
+        if key == "lr_scheduler" and "decay_steps" not in block:
+            later = (*later, "decay_steps")
+        if key == "model" and "num_classes" not in block:
+            later = ("num_classes",)
+            if _known_classes(source) is None:
+                raise ConfigError(f"{source.where(key)}: num_classes is stated neither here nor by a data set")
+        resolve(registry, block, lambda *path, key=key: source.where(key, *path), given_later=later)
+    for index, block in enumerate((source.data.get("loss") or {}).get("types", [])):
+        resolve(LOSSES, block, lambda *path, index=index: source.where("loss", "types", index, *path))
+    for index, block in enumerate((source.data.get("export") or {}).get("transforms") or []):
+        resolve(TRANSFORMS, block, lambda *path, index=index: source.where("export", "transforms", index, *path))
+
+
+def _share_learning_rate(source: Source, devices: int) -> None:
+    """Linear scaling (Goyal et al., 2017, https://arxiv.org/abs/1706.02677): the rate is in proportion to the batch."""
+    schedule = source.data.get("lr_scheduler") or {}
+    if "learning_rate" not in schedule:
+        raise ConfigError(f"{source.where('lr_scheduler')}: has no learning_rate to divide by {devices} devices")
+    chosen = float(schedule["learning_rate"])
+    schedule["learning_rate"] = chosen / devices
+    log.info("Learning rate %g was chosen for %d devices: %g for this one", chosen, devices, chosen / devices)
+
+
+def _known_classes(source: Source) -> int | None:
+    return num_classes_of(source.data.get("train_dataset")) or num_classes_of(source.data.get("val_dataset"))
+
+
+def _warn(source: Source) -> None:
+    schedule, iters = source.data.get("lr_scheduler") or {}, source.data.get("iters")
+    steps = schedule.get("decay_steps")
+    if steps and iters and steps + schedule.get("warmup_iters", 0) != iters:
+        log.warning(
+            "%s: the learning rate decays over %d steps, but training takes %d; leave decay_steps out to follow iters",
+            source.where("lr_scheduler", "decay_steps"),
+            steps,
+            iters,
+        )
+    if source.data.get("to_static_training"):
+        log.warning("%s: has no counterpart in PyTorch and changes nothing here", source.where("to_static_training"))
+
+
+def model_block(config: Config) -> dict[str, Any]:
+    """The ``model:`` section, with the number of classes that a named data set implies."""
+    block = config.section("model") or {}
+    known = _known_classes(config.source)
+    if "num_classes" not in block and known is not None:
+        block["num_classes"] = known
+    return block
+
+
+def complete(config: Config) -> dict[str, Any]:
+    """The configuration with every default of every component spelled out."""
+    data = {"batch_size": config.batch_size, "iters": config.iters, **config.to_dict()}
+    for key, (registry, _) in SECTIONS.items():
+        if data.get(key):
+            block = model_block(config) if key == "model" else data[key]
+            data[key] = spelled_out(registry, block)
+    if data.get("loss"):
+        data["loss"]["types"] = [spelled_out(LOSSES, block) for block in data["loss"]["types"]]
+    return data

@@ -1,0 +1,126 @@
+"""Facts that several blocks state: taken over where one is silent, an error where two disagree."""
+
+from typing import Any
+
+from segwright.config import Source
+from segwright.config.signature import accepts
+from segwright.errors import ConfigError
+from segwright.registry import DATASETS, LOSSES, MODELS
+
+IGNORE_INDEX = 255
+DATASET_KEYS = ("train_dataset", "val_dataset")
+
+
+def reconcile(source: Source) -> None:
+    """Complete a configuration in place.
+
+    The number of classes, the ignored label and the image's channels pass from the data sets to the model and the
+    losses (and back to a data set that does not state its classes); one loss type is repeated for every factor.
+
+    Raises:
+        ConfigError: two blocks contradict each other; both places are named.
+    """
+    _repeat_single_loss(source.data)
+    _share_num_classes(source)
+    _share_ignore_index(source)
+    _share_channels(source)
+
+
+def num_classes_of(block: dict[str, Any] | None) -> int | None:
+    """Classes of a data set's block: what it says, else what its class is known for."""
+    if not block:
+        return None
+    if "num_classes" in block:
+        return block["num_classes"]
+    known = getattr(DATASETS.get(block["type"]), "num_classes", None)
+    return known if isinstance(known, int) else None
+
+
+def _repeat_single_loss(data: dict[str, Any]) -> None:
+    loss = data.get("loss")
+    if loss and len(loss["types"]) == 1:
+        loss["types"] = [dict(loss["types"][0]) for _ in loss["coef"]]
+
+
+def _blocks(source: Source) -> list[tuple[str, dict[str, Any]]]:
+    return [(key, source.data[key]) for key in DATASET_KEYS if source.data.get(key)]
+
+
+def _share_num_classes(source: Source) -> None:
+    stated: dict[str, int] = {}
+    for key, block in [*_blocks(source), ("model", source.data.get("model") or {})]:
+        count = block.get("num_classes") if key == "model" else num_classes_of(block)
+        if count is None:
+            continue
+        if isinstance(count, int) and count < 2:
+            raise ConfigError(
+                f"{source.where(key, 'num_classes')}: {count} class; the background counts as a class, "
+                "so object and background are num_classes: 2"
+            )
+        stated[key] = count
+    if len(set(stated.values())) > 1:
+        facts = ", ".join(f"{source.where(key)} has {count}" for key, count in stated.items())
+        raise ConfigError(f"num_classes differs: {facts}; make them equal")
+    if not stated:
+        return
+    count = next(iter(stated.values()))
+    for key, block in _blocks(source):
+        if key not in stated and _takes(DATASETS, block, "num_classes"):
+            block["num_classes"] = count
+    model = source.data.get("model")
+    generic = any(block.get("type") == "Dataset" for _, block in _blocks(source))
+    if model and "num_classes" not in model and generic:
+        model["num_classes"] = count
+
+
+def _share_ignore_index(source: Source) -> None:
+    stated = {key: block["ignore_index"] for key, block in _blocks(source) if "ignore_index" in block}
+    if len(set(stated.values())) > 1:
+        facts = ", ".join(f"{source.where(key, 'ignore_index')} is {value}" for key, value in stated.items())
+        raise ConfigError(f"ignore_index differs: {facts}; make them equal")
+    if not stated:
+        return
+    wanted = next(iter(stated.values()))
+    for index, block in enumerate((source.data.get("loss") or {}).get("types", [])):
+        if not _takes(LOSSES, block, "ignore_index"):
+            continue
+        if block.setdefault("ignore_index", wanted) != wanted:
+            raise ConfigError(
+                f"{source.where('loss', 'types', index, 'ignore_index')} is {block['ignore_index']}, but "
+                f"{source.where(next(iter(stated)), 'ignore_index')} is {wanted}; make them equal"
+            )
+
+
+def _share_channels(source: Source) -> None:
+    model = source.data.get("model")
+    stated = {key: block["img_channels"] for key, block in _blocks(source) if "img_channels" in block}
+    if len(set(stated.values())) > 1:
+        facts = ", ".join(f"{source.where(key, 'img_channels')} is {value}" for key, value in stated.items())
+        raise ConfigError(f"img_channels differs: {facts}; make them equal")
+    if not stated or not model:
+        return
+    wanted = next(iter(stated.values()))
+    target, path = (model["backbone"], ("model", "backbone")) if model.get("backbone") else (model, ("model",))
+    if target.setdefault("in_channels", wanted) != wanted:
+        raise ConfigError(
+            f"{source.where(*path, 'in_channels')} is {target['in_channels']}, but "
+            f"{source.where(next(iter(stated)), 'img_channels')} is {wanted}; make them equal"
+        )
+
+
+def _takes(registry: Any, block: dict[str, Any], name: str) -> bool:
+    factory = registry.get(block.get("type"))
+    return factory is not None and accepts(factory, name)
+
+
+def check_outputs(source: Source) -> None:
+    """Fail unless there is one loss for each of the model's training outputs, before any picture is read."""
+    model, loss = source.data.get("model"), source.data.get("loss")
+    names = getattr(MODELS.get((model or {}).get("type", "")), "output_names", None)
+    if not loss or not isinstance(names, tuple):
+        return
+    if len(loss["coef"]) != len(names):
+        raise ConfigError(
+            f"{source.where('loss', 'coef')} has {len(loss['coef'])} entries, but {model['type']} trains "  # type: ignore[index]
+            f"{len(names)} outputs: {', '.join(names)}"
+        )

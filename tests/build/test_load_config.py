@@ -1,0 +1,184 @@
+"""A configuration against the classes it names: taken over, checked, and named to the line when wrong."""
+
+import json
+
+import pytest
+import yaml
+
+import segwright
+from segwright.build.load import complete, load_config, model_block
+from segwright.errors import ConfigError
+from segwright.registry import LOSSES, MODELS, TRANSFORMS
+
+
+def test_facts_pass_from_the_data_set_to_model_and_losses(toy_config):
+    path = toy_config(extra="")
+    config = load_config(path, opts=["train_dataset.ignore_index=254", "val_dataset.ignore_index=254"])
+    data = config.to_dict()
+    assert data["model"]["num_classes"] == 2
+    assert [loss["ignore_index"] for loss in data["loss"]["types"]] == [254] * 5
+    assert data["train_dataset"]["mode"] == "train"
+    assert data["val_dataset"]["mode"] == "val"
+
+
+def test_a_named_data_set_tells_the_model_its_classes(tmp_path):
+    path = tmp_path / "x.yml"
+    path.write_text("val_dataset: {type: CamVid, dataset_root: x, transforms: []}\nmodel: {type: BiSeNetV2}\n")
+    assert model_block(load_config(path))["num_classes"] == 11
+
+
+def test_the_model_tells_a_silent_data_set_its_classes(tmp_path):
+    path = tmp_path / "x.yml"
+    path.write_text(
+        "val_dataset: {type: Dataset, dataset_root: x, val_path: y, transforms: []}\n"
+        "model: {type: BiSeNetV2, num_classes: 4}\n"
+    )
+    assert load_config(path).to_dict()["val_dataset"]["num_classes"] == 4
+
+
+@pytest.mark.parametrize(
+    ("opts", "message"),
+    [
+        (
+            ["train_dataset.transforms.1.brightnes_range=1"],
+            r"--opts: train_dataset\.transforms\[1\]\.brightnes_range: RandomDistort has no .*did you mean 'brightness_range'",
+        ),
+        (
+            ["train_dataset.transforms.0.type=RandomHorizontalFlipp"],
+            r"train_dataset\.transforms\[0\]\.type: unknown transform .*did you mean 'RandomHorizontalFlip'",
+        ),
+        (["model.type=BiSeNetV3"], r"model\.type: unknown model 'BiSeNetV3'; did you mean 'BiSeNetV2'"),
+        (["model.lambd=wide"], r"model\.lambd: got 'wide': Input should be a valid number"),
+        (["train_dataset.transforms.0.prob=[1]"], r"transforms\[0\]\.prob: got \[1\]: Input should be a valid number"),
+        (["model.num_classes=3"], r"num_classes differs: .*train_dataset has 2.*model has 3; make them equal"),
+        (["train_dataset.num_classes=1", "val_dataset.num_classes=1"], r"1 class; the background counts as a class"),
+        (["optimizer.momentun=0.5"], r"optimizer\.momentun: .* did you mean 'momentum'"),
+        (
+            ["loss.coef=[1, 1, 1, 1]"],
+            r"loss\.coef has 4 entries, but BiSeNetV2 trains 5 outputs: main, stage2, stage3, stage4, stage5",
+        ),
+        (["loss.types.0.ignore_index=0", "train_dataset.ignore_index=255"], r"ignore_index is 0, but .* is 255"),
+        (["train_dataset.img_channels=1", "model.in_channels=3"], r"in_channels is 3, but .* is 1; make them equal"),
+        (["train_dataset.ignore_index=1", "val_dataset.ignore_index=2"], r"ignore_index differs"),
+        (["train_dataset.trian_path=x"], r"did you mean 'train_path'"),
+        (["batch_size=two"], r"--opts: batch_size: want a whole number of at least 1, got 'two'"),
+    ],
+)
+def test_r30_r33_r34_mistakes_name_the_place_and_the_mend(toy_config, opts, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(toy_config(), opts=opts)
+
+
+def test_r30_a_typo_names_file_and_line(toy_config):
+    path = toy_config()
+    text = path.read_text().replace("brightness_range", "brightness_rnge")
+    path.write_text(text)
+    line = next(number for number, row in enumerate(text.splitlines(), 1) if "rnge" in row)
+    with pytest.raises(ConfigError, match=rf"toy\.yml:{line}: train_dataset\.transforms\[1\]\.brightness_rnge"):
+        load_config(path)
+
+
+def test_a_schedule_shorter_than_training_is_warned_about(toy_config, caplog):
+    load_config(toy_config(), opts=["lr_scheduler.decay_steps=4"])
+    assert "decays over 4 steps, but training takes 8" in caplog.text
+
+
+def test_arguments_of_the_command_line_win(toy_config):
+    config = load_config(toy_config(), opts=["iters=5"], iters=7, batch_size=2, learning_rate=0.5)
+    assert (config.iters, config.batch_size) == (7, 2)
+    assert config.to_dict()["lr_scheduler"]["learning_rate"] == 0.5
+
+
+def test_older_files_run(toy_config):
+    path = toy_config()
+    text = path.read_text().replace(
+        "lr_scheduler: {type: PolynomialDecay, learning_rate: 0.02, end_lr: 0, power: 0.9}",
+        "learning_rate:\n  value: 0.02\n  decay: {type: poly, power: 0.9, end_lr: 0.0}",
+    )
+    path.write_text(
+        text.replace("type: SGD", "type: sgd").replace("{type: BiSeNetV2}", "{type: BiSeNetV2, pretrained: Null}")
+    )
+    config = load_config(path)
+    assert config.to_dict()["lr_scheduler"]["type"] == "PolynomialDecay"
+    assert config.to_dict()["model"]["pretrained"] is None
+
+
+def test_the_completed_configuration_loads_and_is_its_own_completion(toy_config, tmp_path):
+    once = complete(load_config(toy_config()))
+    path = tmp_path / "complete.yml"
+    path.write_text(yaml.safe_dump(once, sort_keys=False))
+    assert complete(load_config(path)) == once
+
+
+def test_every_registered_component_can_be_checked_and_has_annotated_options():
+    import inspect
+
+    for registry in (MODELS, LOSSES, TRANSFORMS):
+        for name, factory in registry.items():
+            for parameter in list(inspect.signature(factory).parameters.values()):
+                assert parameter.annotation is not inspect.Parameter.empty, (name, parameter)
+                assert parameter.kind is not parameter.VAR_KEYWORD, name
+
+
+def test_configurations_in_the_project_are_valid():
+    from pathlib import Path
+
+    files = sorted((Path(__file__).parents[2] / "configs").glob("*/*.yml"))
+    assert files
+    for file in files:
+        load_config(file)
+
+
+def test_rules_equal_the_reference_where_all_types_are_known(shared, tmp_path):
+    checked = 0
+    for path in sorted((shared / "reference/configs").glob("*.json")):
+        case = json.loads(path.read_text())
+        model = case["merged_yaml"]["model"]
+        if model["type"] not in MODELS:
+            continue
+        file = tmp_path / "merged.yml"
+        file.write_text(yaml.safe_dump(case["merged_yaml"], sort_keys=False))
+        assert load_config(file).to_dict() == case["config_dic"], path.name
+        override = case.get("overrides")
+        if override:
+            given = override["kwargs"]
+            config = load_config(
+                file,
+                opts=given["opts"],
+                iters=given["iters"],
+                batch_size=given["batch_size"],
+                learning_rate=given["learning_rate"],
+            )
+            assert config.to_dict() == override["config_dic"]
+        checked += 1
+    assert checked >= 1
+
+
+def test_entry_points_build_from_plain_data(toy_data):
+    model = segwright.build_model({"type": "BiSeNetV2", "num_classes": 5})
+    assert len(model.output_names) == 5
+    transforms = segwright.build_transforms([{"type": "Resize", "target_size": [64, 48]}, {"type": "Normalize"}])
+    data = segwright.build_dataset(
+        {
+            "type": "Dataset",
+            "dataset_root": str(toy_data),
+            "train_path": "train.txt",
+            "num_classes": 2,
+            "transforms": [],
+        }
+    )
+    image, label = data[0]
+    assert (image.shape, image.dtype, label.shape, label.dtype) == ((3, 40, 48), "float32", (40, 48), "int64")
+    sample = transforms(image.transpose(1, 2, 0), label, seed=0)
+    assert (sample.image.shape, sample.label.shape) == ((48, 64, 3), (48, 64))
+    optimizer = segwright.build_optimizer({"type": "SGD", "momentum": 0.9}, model, lr=0.01)
+    block = {"type": "PolynomialDecay", "learning_rate": 0.01, "power": 0.9, "end_lr": 0}
+    schedule = segwright.build_scheduler(block, optimizer, iters=1000)
+    assert schedule.get_last_lr() == [0.01]
+    loss = segwright.build_loss({"type": "CrossEntropyLoss"})
+    assert (
+        loss(model.eval()(__import__("torch").zeros(1, 3, 40, 48))[0], __import__("torch").zeros(1, 40, 48).long()).ndim
+        == 0
+    )
+    with pytest.raises(ConfigError, match="did you mean 'Normalize'"):
+        segwright.build_transforms([{"type": "Normalise"}])
