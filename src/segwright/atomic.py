@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from segwright.errors import OutputError
+
 
 def _beside(path: Path) -> Path:
     """A fresh name in the same folder, hence on the same disk, that no pattern for results matches."""
@@ -21,6 +23,21 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def ensure_folder(path: Path) -> None:
+    """Make a folder and see that files can be made in it, before work is done whose results belong there.
+
+    Raises:
+        OutputError: it cannot be made, or not be written to.
+    """
+    probe = _beside(path / "probe")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot write to the folder {path}: {error.strerror}; choose another one") from error
 
 
 def write_bytes(path: Path, data: bytes, *, sync: bool = False) -> None:

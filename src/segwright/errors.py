@@ -32,6 +32,10 @@ class TrainingError(SegwrightError):
     """Training cannot go on: the loss is no longer a number, or the save folder cannot be used."""
 
 
+class OutputError(SegwrightError):
+    """Results cannot be written where they should go."""
+
+
 class ExportError(SegwrightError):
     """A model could not be exported, or the exported file disagrees with the model."""
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 import yaml
 
 import segwright
@@ -41,7 +42,7 @@ def test_the_model_tells_a_silent_data_set_its_classes(tmp_path):
     [
         (
             ["train_dataset.transforms.1.brightnes_range=1"],
-            r"--opts: train_dataset\.transforms\[1\]\.brightnes_range: RandomDistort has no .*did you mean 'brightness_range'",
+            r"--opts: train_dataset\.transforms\[1\]\.brightnes_range: RandomDistort has no .*mean 'brightness_range'",
         ),
         (
             ["train_dataset.transforms.0.type=RandomHorizontalFlipp"],
@@ -87,6 +88,18 @@ def test_arguments_of_the_command_line_win(toy_config):
     config = load_config(toy_config(), opts=["iters=5"], iters=7, batch_size=2, learning_rate=0.5)
     assert (config.iters, config.batch_size) == (7, 2)
     assert config.to_dict()["lr_scheduler"]["learning_rate"] == 0.5
+
+
+def test_a_learning_rate_for_several_devices_is_divided(toy_config):
+    schedule = load_config(toy_config(), learning_rate=0.5, lr_devices=4).to_dict()["lr_scheduler"]
+    assert (schedule["learning_rate"], schedule["end_lr"]) == (0.125, 0)
+    assert load_config(toy_config(), lr_devices=1).to_dict()["lr_scheduler"]["learning_rate"] == 0.02
+
+
+def test_what_torch_refuses_is_an_error_of_the_configuration():
+    model = segwright.build_model({"type": "ToyNet", "num_classes": 2})
+    with pytest.raises(ConfigError, match=r"^optimizer: Nesterov momentum requires a momentum"):
+        segwright.build_optimizer({"type": "SGD", "use_nesterov": True}, model, lr=0.1)
 
 
 def test_older_files_run(toy_config):
@@ -176,9 +189,7 @@ def test_entry_points_build_from_plain_data(toy_data):
     schedule = segwright.build_scheduler(block, optimizer, iters=1000)
     assert schedule.get_last_lr() == [0.01]
     loss = segwright.build_loss({"type": "CrossEntropyLoss"})
-    assert (
-        loss(model.eval()(__import__("torch").zeros(1, 3, 40, 48))[0], __import__("torch").zeros(1, 40, 48).long()).ndim
-        == 0
-    )
+    logits = model.eval()(torch.zeros(1, 3, 40, 48))[0]
+    assert loss(logits, torch.zeros(1, 40, 48, dtype=torch.int64)).ndim == 0
     with pytest.raises(ConfigError, match="did you mean 'Normalize'"):
         segwright.build_transforms([{"type": "Normalise"}])

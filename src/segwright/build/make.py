@@ -52,7 +52,7 @@ def build_dataset(block: dict[str, Any], where: Where = here) -> "SegmentationDa
 
 def build_optimizer(block: dict[str, Any], model: nn.Module, lr: float) -> Optimizer:
     """Optimiser from ``{"type": "SGD", "momentum": 0.9}`` over the trainable parameters of ``model``."""
-    return construct(OPTIMIZERS, block, model=model, lr=lr)
+    return construct(OPTIMIZERS, block, lambda *path: here("optimizer", *path), model=model, lr=lr)
 
 
 def build_scheduler(block: dict[str, Any], optimizer: Optimizer, iters: int) -> "Schedule":
@@ -66,4 +66,4 @@ def build_scheduler(block: dict[str, Any], optimizer: Optimizer, iters: int) -> 
         block["decay_steps"] = iters - warmup
         if warmup and block["decay_steps"] < 1:
             raise ConfigError(f"lr_scheduler: a warm-up of {warmup} iterations leaves nothing of {iters}")
-    return construct(SCHEDULERS, block, optimizer=optimizer)
+    return construct(SCHEDULERS, block, lambda *path: here("lr_scheduler", *path), optimizer=optimizer)

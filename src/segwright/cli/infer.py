@@ -2,9 +2,11 @@
 
 import argparse
 import logging
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segwright.atomic import ensure_folder
 from segwright.cli.flags import add_switch, positive
 from segwright.errors import ConfigError, DataError
 
@@ -126,6 +128,7 @@ def _run_pictures(args: argparse.Namespace, predictor: "Predictor") -> None:
     from segwright.images import list_images
 
     images = list_images(args.image_path)
+    ensure_folder(args.save_dir)
     failed = _predict(predictor, images, args)
     log.info("%d of %d label maps are in %s", len(images) - len(failed), len(images), args.save_dir)
     readable = [image for image in images if image not in failed]
@@ -153,7 +156,7 @@ def _predict(predictor: "Predictor", images: list[Path], args: argparse.Namespac
     overlays = output_paths(images, args.image_path, ".jpg")
     jobs = list(zip(images, maps, overlays, strict=True))
     batches = [jobs[start : start + args.batch_size] for start in range(0, len(jobs), args.batch_size)]
-    for batch in track(batches, description="infer", transient=True, disable=len(batches) < 2):
+    for batch in track(batches, description="infer", transient=True, disable=not sys.stdout.isatty()):
         ready = []
         for job in batch:
             item = _prepared(predictor, job[0], failed)

@@ -1,7 +1,7 @@
 """The command ``segwright``: finds the sub-command, and turns what goes wrong into one paragraph.
 
 Exit codes: 0 done, 1 a fault in segwright or a check that failed, 2 something the user can mend,
-130 interrupted from the keyboard, 143 asked to terminate.
+130 interrupted from the keyboard, 141 nobody reads the output any more, 143 asked to terminate.
 """
 
 import argparse
@@ -12,7 +12,8 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, NoReturn
 
 from segwright.errors import SegwrightError
 from segwright.version import __version__
@@ -35,6 +36,11 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"formatter_class": _Help, "allow_abbrev": False, **options})
 
+    def error(self, message: str) -> NoReturn:
+        """End with one paragraph, not with a page of usage."""
+        _say(f"{message}; see {self.prog} --help")
+        sys.exit(2)
+
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         given = sys.argv[1:] if args is None else list(args)
         return super().parse_known_args([_with_underscores(word) for word in given], namespace)
@@ -56,12 +62,23 @@ def build_parser() -> argparse.ArgumentParser:
         importlib.import_module(f"segwright.cli.{name}").add_parser(commands)
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show the full traceback of an error")
+        command.set_defaults(parser=command)
     return parser
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line; a word that no flag takes ends the process with exit code 2 and the nearest flag."""
+    args, unknown = build_parser().parse_known_args(argv)
+    if unknown:
+        flag = unknown[0].partition("=")[0]
+        close = get_close_matches(flag, args.parser._option_string_actions, n=1, cutoff=0.8)
+        args.parser.error(f"unknown argument {flag}{f', did you mean {close[0]}?' if close else ''}")
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    args = build_parser().parse_args(argv)
+    args = parse(argv)
     _share_cores()
     _show_log()
     try:
@@ -73,6 +90,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.debug:
             traceback.print_exc()
         _say(str(error))
+        return 2
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        if args.debug:
+            traceback.print_exc()
+        _say(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 2
     except Exception as error:
         if args.debug:

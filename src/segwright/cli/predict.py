@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
     config = load_config(args.config, args.opts)
     config.require("val_dataset", "model", purpose="to predict")
+    procedure = inference_of(config, args, "aug_pred")
     val = config.section("val_dataset") or {}
     images, folder = find_images(args.image_path)
     model = build_model_with_weights(config, args.model_path)
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         image_list=images,
         image_dir=folder,
         save_dir=args.save_dir,
-        procedure=inference_of(config, args, "aug_pred"),
+        procedure=procedure,
         custom_color=args.custom_color,
         palette=getattr(DATASETS[val["type"]], "palette", None),
         device=args.device,

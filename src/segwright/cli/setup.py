@@ -11,9 +11,10 @@ from segwright import atomic
 from segwright.build import build_dataset, build_model
 from segwright.build.load import complete, model_block
 from segwright.config import Config
-from segwright.datasets import SegmentationDataset, shared_images
+from segwright.datasets import SegmentationDataset
 from segwright.engine.inference import Procedure
-from segwright.errors import ConfigError, WeightsError
+from segwright.engine.precheck import overlap
+from segwright.errors import ConfigError, DataError, WeightsError
 from segwright.weights import load_weights
 
 if TYPE_CHECKING:
@@ -51,19 +52,16 @@ def save_config(config: Config, save_dir: Path) -> None:
     atomic.write_text(save_dir / "config.yml", config_yaml(config))
 
 
-def check_labels(train_set: SegmentationDataset, val_set: SegmentationDataset | None) -> None:
-    """Look at labels before training: 0/255 masks are an error, absent classes and shared pictures a warning."""
-    train_set.label_survey()
-    if val_set is None:
+def warn_of_overlap(config: Config, val_set: SegmentationDataset) -> None:
+    """Say so where pictures to be scored were trained on, if the training data are on this machine at all."""
+    if not config.section("train_dataset"):
         return
-    shared = shared_images(train_set.pairs, val_set.pairs)
-    if shared:
-        log.warning(
-            "%d of %d validation pictures are also trained on (%s ...): their scores say nothing about new pictures",
-            len(shared),
-            len(val_set),
-            shared[0],
-        )
+    try:
+        caution = overlap(build_data(config, "train_dataset"), val_set)
+    except (ConfigError, DataError):
+        return
+    if caution:
+        log.warning("%s", caution)
 
 
 def inference_of(config: Config, args: argparse.Namespace | None = None, augment: str = "aug_eval") -> Procedure:

@@ -16,6 +16,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--learning_rate", type=float, metavar="LR", help="rate at the start; default: the config's")
     parser.add_argument(
+        "--lr_devices",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="devices that the learning rate was chosen for, 4 for most published configs; divides it by N",
+    )
+    parser.add_argument(
         "--save_dir", type=Path, default=Path("output"), metavar="DIR", help="gets checkpoints and logs"
     )
     add_workers(parser)
@@ -65,23 +72,27 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from segwright.build import build_losses, build_optimizer, build_scheduler, load_config
-    from segwright.cli.setup import build_data, build_model_with_weights, check_labels, inference_of, save_config
+    from segwright.cli.setup import build_data, build_model_with_weights, inference_of, save_config
     from segwright.engine import train
     from segwright.errors import ConfigError
 
     config = load_config(
-        args.config, args.opts, iters=args.iters, batch_size=args.batch_size, learning_rate=args.learning_rate
+        args.config,
+        args.opts,
+        iters=args.iters,
+        batch_size=args.batch_size,
+        learning_rate=args.learning_rate,
+        lr_devices=args.lr_devices,
     )
     config.require("train_dataset", "optimizer", "lr_scheduler", "loss", "model", purpose="to train")
     if args.do_eval:
-        config.require("val_dataset", purpose="--do_eval")
+        config.require("val_dataset", purpose="for --do_eval")
     elif args.early_stop_intervals:
         raise ConfigError("--early_stop_intervals needs --do_eval: without evaluation nothing can stop improving")
 
     torch.manual_seed(args.seed)
     train_set = build_data(config, "train_dataset")
     val_set = build_data(config, "val_dataset") if args.do_eval else None
-    check_labels(train_set, val_set)
     model = build_model_with_weights(config)
     schedule = config.section("lr_scheduler") or {}
     optimizer = build_optimizer(config.section("optimizer") or {}, model, lr=schedule["learning_rate"])

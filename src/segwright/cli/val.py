@@ -29,12 +29,14 @@ def run(args: argparse.Namespace) -> None:
     """Evaluate, print the table, write the JSON."""
     from segwright import atomic
     from segwright.build import load_config
-    from segwright.cli.setup import build_data, build_model_with_weights, inference_of
+    from segwright.cli.setup import build_data, build_model_with_weights, inference_of, warn_of_overlap
     from segwright.cli.tables import print_scores
     from segwright.engine import evaluate
     from segwright.engine.device import select_device
     from segwright.errors import ConfigError
 
+    if args.json:
+        atomic.ensure_folder(args.json.parent)
     config = load_config(args.config, args.opts)
     config.require("val_dataset", "model", purpose="to evaluate")
     procedure = inference_of(config, args)
@@ -46,5 +48,6 @@ def run(args: argparse.Namespace) -> None:
     result = evaluate(model.to(device), dataset, procedure=procedure, num_workers=args.num_workers, device=device)
     scores = result.scores(args.absent)
     print_scores(scores, dataset.class_names)
+    warn_of_overlap(config, dataset)
     if args.json:
         atomic.write_json(args.json, scores)

@@ -39,7 +39,8 @@ class Config:
         """Fail unless the file has all these sections; ``purpose`` says what for, as in "to train"."""
         missing = [name for name in names if not self.source.data.get(name)]
         if missing:
-            raise ConfigError(f"{self.source.name} has no {' and no '.join(missing)}, which {purpose} needs")
+            are = "is" if len(missing) == 1 else "are"
+            raise ConfigError(f"{self.source.name} has no {', '.join(missing)}, which {are} needed {purpose}")
 
     def to_dict(self) -> dict[str, Any]:
         """The merged configuration as plain data."""

@@ -71,9 +71,16 @@ def check_arguments(
         try:
             checked[key] = _adapter(factory, key).validate_python(value)
         except ValidationError as error:
-            reasons = "; ".join(dict.fromkeys(problem["msg"] for problem in error.errors()))
+            reasons = "; ".join(dict.fromkeys(_reason(problem) for problem in error.errors()))
             raise ConfigError(f"{where(key)}: got {value!r}: {reasons}") from error
     return checked
+
+
+def _reason(problem: Any) -> str:
+    """Pydantic's words for a wrong value, in YAML's: it has lists, no tuples."""
+    if problem["type"] == "missing":
+        return f"entry {problem['loc'][-1]} is missing"
+    return problem["msg"].replace("a valid tuple", "a valid list").replace("Tuple should", "List should")
 
 
 def fill_defaults(factory: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ It is written under a temporary name, synced and renamed, so it is whole or not 
 import hashlib
 import json
 import re
+import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from segwright import atomic
-from segwright.errors import CheckpointError
+from segwright.errors import CheckpointError, TrainingError
 from segwright.optim import Schedule
 from segwright.version import __version__
 from segwright.weights import load_weights, save_weights
@@ -52,8 +53,24 @@ class Progress:
 def save_checkpoint(
     save_dir: Path, model: nn.Module, optimizer: Optimizer, schedule: Schedule | None, progress: Progress
 ) -> Path:
-    """Write ``save_dir/iter_N``; returns the folder."""
+    """Write ``save_dir/iter_N``; returns the folder.
+
+    Raises:
+        TrainingError: it cannot be written; older checkpoints are unharmed.
+    """
     folder = save_dir / f"iter_{progress.iteration}"
+    try:
+        _write(folder, model, optimizer, schedule, progress)
+    except (OSError, RuntimeError) as error:  # torch.save has no OSError for a full disk
+        full = " (the disk is full)" if shutil.disk_usage(save_dir).free < 1 << 20 else ""
+        raise TrainingError(
+            f"the checkpoint {folder} could not be written: {error}{full}; make room and resume from one of these, "
+            f"which are whole: {_others(folder)}"
+        ) from error
+    return folder
+
+
+def _write(folder: Path, model: nn.Module, optimizer: Optimizer, schedule: Schedule | None, progress: Progress) -> None:
     with atomic.new_folder(folder) as part:
         save_weights(model, part / MODEL)
         torch.save(
@@ -69,7 +86,6 @@ def save_checkpoint(
         digests = {name: _digest(part / name) for name in (MODEL, TRAINING)}
         state = {"segwright": __version__, **asdict(progress), "sha256": digests}
         atomic.write_json(part / STATE, state)
-    return folder
 
 
 def load_checkpoint(

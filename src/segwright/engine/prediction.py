@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from segwright.atomic import ensure_folder
 from segwright.engine.device import select_device
 from segwright.engine.evaluation import evaluating
 from segwright.engine.inference import Procedure, infer
@@ -79,11 +80,14 @@ def predict(
 
     Raises:
         DataError: ``image_list`` is empty.
+        OutputError: ``save_dir`` cannot be written to.
     """
     if not image_list:
         raise DataError("image_list is empty; nothing to predict")
     if model_path is not None:
         log.info("%s", load_weights(model, Path(model_path)).summary())
+    for folder in (OVERLAYS, LABEL_MAPS):
+        ensure_folder(Path(save_dir) / folder)
     target = select_device(device)
     model.to(target)
     compose = transforms if isinstance(transforms, Compose) else Compose(transforms)

@@ -137,7 +137,7 @@ class Run:
         raise TrainingError(
             f"the loss is not finite at iteration {self.progress.iteration + 1} ({bad}). Pictures of this batch: "
             f"{', '.join(files)}. Lower the learning rate, add a warm-up, or look at these pictures and labels; "
-            f"the last checkpoint in {self.save_dir} is unharmed"
+            f"{f'{self.saved[-1]} is the last checkpoint' if self.saved else 'there is no checkpoint yet'}"
         )
 
     def _log(self, rate: float) -> None:
@@ -159,13 +159,20 @@ class Run:
             scalars |= {f"Train/loss_{name}": part for name, part in zip(names, parts, strict=True)}
         self.accelerator.log(scalars, step=iteration)
 
-    def evaluate(self, dataset: SegmentationDataset, procedure: Procedure | None, num_workers: int) -> Evaluation:
-        """Score the model as it is; keep it as ``best_model`` if it is the best so far."""
+    def evaluate(
+        self, dataset: SegmentationDataset, procedure: Procedure | None, num_workers: int, caution: str = ""
+    ) -> Evaluation:
+        """Score the model as it is; keep it as ``best_model`` if it is the best so far.
+
+        ``caution`` is what to keep in mind with the scores; it is logged beside them.
+        """
         progress = self.progress
         result = evaluate(
             self.model, dataset, procedure=procedure, num_workers=num_workers, device=self.accelerator.device
         )
         self.model.train()
+        if caution:
+            log.warning("[EVAL] %s", caution)
         scores = result.scores()
         self.records.add("eval", progress.iteration, **scores)
         curves = {f"Evaluate/{name}": scores[name] for name in ("mIoU", "Acc", "Kappa", "mDice")}

@@ -19,6 +19,7 @@ from segwright.engine.inference import Procedure
 from segwright.engine.interrupt import StopSignal
 from segwright.engine.loader import TrainingOrder, training_batches
 from segwright.engine.objective import Objective
+from segwright.engine.precheck import check_data
 from segwright.engine.progress import track
 from segwright.engine.run import Precision, Run, make_accelerator
 from segwright.errors import ConfigError, TrainingError
@@ -116,6 +117,7 @@ def train(
     objective = Objective.of(losses)
     objective.check(model)
     save_dir = Path(save_dir)
+    caution = check_data(train_dataset, val_dataset)
     settings = {
         "iters": iters,
         "batch_size": batch_size,
@@ -123,7 +125,7 @@ def train(
         "repeats": repeats,
         "precision": precision,
         "samples": len(train_dataset),
-        "config": dict(config) if config else None,
+        "config": {key: value for key, value in (config or {}).items() if key not in ("iters", "batch_size")} or None,
     }
     target = select_device(device)
     torch.manual_seed(seed)
@@ -162,7 +164,7 @@ def train(
                 due = iteration % save_interval == 0 or iteration == iters
                 if due or stop.received:
                     if due and val_dataset is not None:
-                        run.evaluate(val_dataset, procedure, num_workers)
+                        run.evaluate(val_dataset, procedure, num_workers, caution)
                     checkpoint = run.save(keep_checkpoint_max)
                 if stop.received:
                     log.warning("Stopped by %s; go on with --resume_model %s", stop.received.name, checkpoint)

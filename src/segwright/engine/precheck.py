@@ -1,0 +1,78 @@
+"""What can be seen of the data before training starts, while no time is lost yet."""
+
+import logging
+
+from segwright.datasets import SegmentationDataset, shared_images
+from segwright.types import Size
+
+log = logging.getLogger("segwright")
+
+LOOKED_AT = 8  # pairs that are read as training or evaluation will read them
+
+
+def check_data(train_set: SegmentationDataset, val_set: SegmentationDataset | None) -> str:
+    """Look at label maps and pictures; what may be meant is a warning, what cannot be is an error.
+
+    Args:
+        train_set: in mode ``train``.
+        val_set: what the run is scored on, if it is.
+
+    Returns:
+        What ``overlap`` says, to be repeated beside every score.
+
+    Raises:
+        DataError: of the files looked at, one is damaged, a label map is not of its picture's size or holds impossible
+            ids, or all hold nothing but background and ignored pixels.
+    """
+    for dataset in (train_set, val_set):
+        if dataset is not None:
+            dataset.label_survey()
+            _warn_of_turned_sizes(dataset, _read_some(dataset))
+    if val_set is None:
+        return ""
+    caution = overlap(train_set, val_set)
+    if caution:
+        log.warning("%s", caution)
+    return caution
+
+
+def overlap(train_set: SegmentationDataset, val_set: SegmentationDataset) -> str:
+    """A sentence about pictures that are both trained on and evaluated; empty if there are none."""
+    shared = shared_images(train_set.pairs, val_set.pairs)
+    if not shared:
+        return ""
+    return (
+        f"{len(shared)} of {len(val_set)} validation pictures are also trained on ({shared[0]} ...): "
+        "scores on them say nothing about new pictures"
+    )
+
+
+def _read_some(dataset: SegmentationDataset) -> list[Size]:
+    """Sizes of a few pictures, spread over the data set; reading them checks them, and their label maps."""
+    step = -(-len(dataset) // LOOKED_AT)
+    return [Size.of(dataset.load(index)[0]) for index in range(0, len(dataset), step)]
+
+
+def _warn_of_turned_sizes(dataset: SegmentationDataset, pictures: list[Size]) -> None:
+    """Sizes are width before height in PaddleSeg's transforms and the other way round nearly everywhere else."""
+    asked = {
+        f"{type(transform).__name__}.{key}": getattr(transform, key)
+        for transform in dataset.transforms.transforms
+        for key in ("target_size", "crop_size")
+        if hasattr(transform, key) and not getattr(transform, "keep_ratio", False)
+    }
+    for name, size in asked.items():
+        if all(_lies(picture) * _lies(size) < 0 for picture in pictures):
+            log.warning(
+                "%s is [width, height] and asks for %s, but pictures of mode %s are %s (width x height): "
+                "are the two numbers swapped?",
+                name,
+                size,
+                dataset.mode,
+                pictures[0],
+            )
+
+
+def _lies(size: Size) -> int:
+    """1 for landscape, -1 for portrait, 0 for square and nearly square."""
+    return 0 if max(size) < 1.1 * min(size) else 1 if size.width > size.height else -1
