@@ -27,7 +27,7 @@ class VisualDLTracker(GeneralTracker):
             from visualdl import LogWriter
         except ImportError as error:
             raise MissingExtraError("--use_vdl (VisualDL)", "vdl") from error
-        self.writer = LogWriter(logdir=str(logging_dir))
+        self.writer = LogWriter(logdir=str(logging_dir), flush_secs=10)
 
     @property
     def tracker(self) -> Any:
@@ -42,7 +42,6 @@ class VisualDLTracker(GeneralTracker):
         """Add one point to each curve."""
         for tag, value in values.items():
             self.writer.add_scalar(tag=tag, value=float(value), step=step)
-        self.writer.file_writer.flush() if hasattr(self.writer, "file_writer") else None
 
     @on_main_process
     def finish(self) -> None:

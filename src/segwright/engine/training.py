@@ -158,7 +158,7 @@ def train(
         )
         batches = training_batches(train_dataset, order, num_workers=num_workers, pin=target.type == "cuda")
         checkpoint: Path | None = None
-        with StopSignal() as stop, closing(batches):
+        with StopSignal() as stop, closing(run), closing(batches):
             for iteration in track(range(progress.iteration + 1, iters + 1), "training", total=len(order)):
                 run.step(batches, log_now=iteration % log_iters == 0 or iteration == iters)
                 due = iteration % save_interval == 0 or iteration == iters
@@ -172,7 +172,6 @@ def train(
                 if early_stop_intervals and progress.evaluations_without_gain >= early_stop_intervals:
                     log.info("No better mIoU in %d evaluations: stopping early", early_stop_intervals)
                     break
-        run.close()
         if checkpoint is None:  # resumed at the end
             checkpoint = Path(resume_model) if resume_model else save_dir
         viewer = "visualdl" if use_vdl else "tensorboard"
