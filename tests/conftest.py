@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -20,6 +21,16 @@ def shared() -> Path:
     if not (SHARED / "reference").is_dir():
         pytest.skip(f"no reference data at {SHARED}; set SEGWRIGHT_SHARED to its folder")
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was():
+    """The log's handlers after a test are those before it: a command run in this process installs its own."""
+    log = logging.getLogger("segwright")
+    handlers, level, propagate = list(log.handlers), log.level, log.propagate
+    yield
+    log.handlers[:], log.propagate = handlers, propagate
+    log.setLevel(level)
 
 
 def write_toy_pictures(root: Path, *, count: int = 12, width: int = 48, height: int = 40) -> Path:

@@ -2,12 +2,12 @@
 
 import argparse
 import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segwright.atomic import ensure_folder
 from segwright.cli.flags import add_switch, positive
+from segwright.console import track
 from segwright.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -145,8 +145,6 @@ def _run_pictures(args: argparse.Namespace, predictor: "Predictor") -> None:
 
 def _predict(predictor: "Predictor", images: list[Path], args: argparse.Namespace) -> dict[Path, str]:
     """Write a label map and an overlay for each picture; returns what went wrong with which."""
-    from rich.progress import track
-
     from segwright.bundle import label_map
     from segwright.images import output_paths, overlay, write_image, write_label_map
 
@@ -156,7 +154,7 @@ def _predict(predictor: "Predictor", images: list[Path], args: argparse.Namespac
     overlays = output_paths(images, args.image_path, ".jpg")
     jobs = list(zip(images, maps, overlays, strict=True))
     batches = [jobs[start : start + args.batch_size] for start in range(0, len(jobs), args.batch_size)]
-    for batch in track(batches, description="infer", transient=True, disable=not sys.stdout.isatty()):
+    for batch in track(batches, "predicting"):
         ready = []
         for job in batch:
             item = _prepared(predictor, job[0], failed)

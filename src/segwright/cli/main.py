@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 a fault in segwright or a check that failed, 2 something t
 
 import argparse
 import importlib
-import logging
 import os
 import sys
 import textwrap
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from segwright.console import show_log
 from segwright.errors import SegwrightError
 from segwright.version import __version__
 
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     args = parse(argv)
     _share_cores()
-    _show_log()
+    show_log(always=True)
     try:
         return args.run(args) or 0
     except KeyboardInterrupt:
@@ -121,15 +121,6 @@ def _share_cores() -> None:
 def _say(text: str) -> None:
     lines = textwrap.wrap(f"segwright: error: {text}", 120, break_long_words=False, break_on_hyphens=False)
     print("\n".join(lines), file=sys.stderr)
-
-
-def _show_log() -> None:
-    from segwright.cli.console import ConsoleHandler
-
-    log = logging.getLogger("segwright")
-    log.handlers[:] = [ConsoleHandler()]
-    log.setLevel(logging.INFO)
-    log.propagate = False
 
 
 if __name__ == "__main__":

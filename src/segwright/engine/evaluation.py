@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from segwright.console import show_log, track
 from segwright.datasets import SegmentationDataset
 from segwright.engine.inference import Procedure, infer
 from segwright.engine.loader import evaluation_pictures
-from segwright.engine.progress import track
 from segwright.errors import ConfigError, DataError
 from segwright.metrics import ConfusionMatrix
 
@@ -76,6 +76,7 @@ def evaluate(
         DataError: the data set is empty, has no labels, or a label does not fit its picture.
         ConfigError: the model predicts another number of classes than the data set has.
     """
+    show_log()
     if dataset.mode == "train":
         raise ConfigError(
             "evaluate wants a data set in mode 'val' or 'test': in mode 'train' its pictures are augmented"

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from segwright.atomic import ensure_folder
+from segwright.console import show_log, track
 from segwright.engine.device import select_device
 from segwright.engine.evaluation import evaluating
 from segwright.engine.inference import Procedure, infer
-from segwright.engine.progress import track
 from segwright.errors import DataError
 from segwright.images import (
     IMAGE_SUFFIXES,
@@ -82,6 +82,7 @@ def predict(
         DataError: ``image_list`` is empty.
         OutputError: ``save_dir`` cannot be written to.
     """
+    show_log()
     if not image_list:
         raise DataError("image_list is empty; nothing to predict")
     if model_path is not None:

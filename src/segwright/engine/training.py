@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 from torch.optim import Optimizer
 
+from segwright.console import show_log, track
 from segwright.datasets import SegmentationDataset
 from segwright.engine.checkpoint import Progress, checkpoints, load_checkpoint
 from segwright.engine.device import select_device
@@ -20,7 +21,6 @@ from segwright.engine.interrupt import StopSignal
 from segwright.engine.loader import TrainingOrder, training_batches
 from segwright.engine.objective import Objective
 from segwright.engine.precheck import check_data
-from segwright.engine.progress import track
 from segwright.engine.run import Precision, Run, make_accelerator
 from segwright.errors import ConfigError, TrainingError
 from segwright.optim import Schedule
@@ -104,6 +104,7 @@ def train(
         ConfigError: arguments contradict each other, before any picture is read.
         TrainingError: the loss is not finite, or ``save_dir`` cannot be written or is in use.
     """
+    show_log()
     _check_counts(
         iters=iters,
         batch_size=batch_size,
