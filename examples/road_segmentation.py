@@ -44,9 +44,7 @@ def main() -> None:
         ],
     )
     val_transforms = [T.Resize(target_size=(416, 416)), T.Normalize()]
-    val_set = Dataset(
-        dataset_root=args.data, val_path="val.txt", num_classes=2, mode="val", transforms=val_transforms
-    )
+    val_set = Dataset(dataset_root=args.data, val_path="val.txt", num_classes=2, mode="val", transforms=val_transforms)
     optimizer = build_optimizer({"type": "Momentum", "momentum": 0.9}, model, lr=0.01)
     schedule = {"type": "PolynomialDecay", "learning_rate": 0.01, "end_lr": 0.0001, "power": 0.9}
 
