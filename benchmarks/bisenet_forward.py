@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.measure import Watch, add_common, milliseconds, publish, ratio, table, take_turns
+from benchmarks.measure import Watch, add_common, add_turns, comparison, publish, take_turns
 from benchmarks.worker import Worker
 from segwright.build import build_model
 from segwright.export.onnx import Deployed, write_onnx
@@ -20,8 +20,7 @@ def main() -> None:
     """Measure all in turns and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_common(parser)
-    parser.add_argument("--rounds", type=int, default=6, metavar="N", help="turns of each side")
-    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs a turn")
+    add_turns(parser)
     args = parser.parse_args()
 
     setting = ["--shape", *SHAPE, "--num_classes", NUM_CLASSES]
@@ -38,11 +37,10 @@ def main() -> None:
             Worker(sys.executable, ours, [*setting, *threads, "--onnx", exported], threads=args.threads) as onnx,
             Worker(args.peer, peer, setting, threads=args.threads) as paddle,
         ):
-            workers = {"segwright, eager": eager, "segwright, export on ONNX Runtime": onnx, "PaddleSeg, eager": paddle}
+            workers = {"segwright, eager": eager, "segwright, export on ONNX Runtime": onnx, "PaddleSeg": paddle}
             seconds = take_turns(workers, rounds=args.rounds, repeats=args.repeats, warmup=args.repeats)
-    rows = [[name, *milliseconds(times), ratio(seconds["PaddleSeg, eager"], times)] for name, times in seconds.items()]
     title = f"image {'x'.join(map(str, SHAPE))}, {NUM_CLASSES} classes, {args.threads} threads"
-    text = table([title, "median", "middle half", "faster than PaddleSeg"], rows)
+    text = comparison(title, seconds, against="PaddleSeg")
     versions = [worker.versions for worker in workers.values()]
     publish(args.document, "bisenet_forward", f"{text}\n\n{watch.describe(versions)}")
 

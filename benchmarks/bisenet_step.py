@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from benchmarks.measure import Watch, add_common, milliseconds, publish, ratio, table, take_turns
+from benchmarks.measure import Watch, add_common, add_turns, comparison, publish, take_turns
 from benchmarks.worker import Worker
 
 SHAPE = (4, 3, 256, 256)
@@ -14,8 +14,7 @@ def main() -> None:
     """Measure both sides in turns and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_common(parser)
-    parser.add_argument("--rounds", type=int, default=6, metavar="N", help="turns of each side")
-    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="steps a turn")
+    add_turns(parser)
     args = parser.parse_args()
 
     setting = ["--shape", *SHAPE, "--num_classes", NUM_CLASSES]
@@ -29,9 +28,8 @@ def main() -> None:
         seconds = take_turns(
             {"segwright": ours, "PaddleSeg": peer}, rounds=args.rounds, repeats=args.repeats, warmup=args.repeats
         )
-    rows = [[name, *milliseconds(times), ratio(seconds["PaddleSeg"], times)] for name, times in seconds.items()]
     title = f"batch {'x'.join(map(str, SHAPE))}, {NUM_CLASSES} classes, {args.threads} threads"
-    text = table([title, "median", "middle half", "faster than PaddleSeg"], rows)
+    text = comparison(title, seconds, against="PaddleSeg")
     publish(args.document, "bisenet_step", f"{text}\n\n{watch.describe([ours.versions, peer.versions])}")
 
 

@@ -38,10 +38,15 @@ def take_turns(workers: Mapping[str, Worker], *, rounds: int, repeats: int, warm
     return seconds
 
 
-def milliseconds(seconds: Sequence[float]) -> list[str]:
-    """Median, and the range from the first to the third quartile, of some times, as cells of a table."""
-    first, median, third = (1000 * value for value in quartiles(seconds))
-    return [f"{median:.0f} ms", f"{first:.0f} to {third:.0f} ms"]
+def comparison(title: str, seconds: Mapping[str, Sequence[float]], *, against: str) -> str:
+    """Medians of some sides' times, and how many times faster each is than one of them, as a table."""
+    slow = statistics.median(seconds[against])
+    rows = []
+    for name, times in seconds.items():
+        first, median, third = quartiles(times)
+        spread = f"{1000 * first:.0f} to {1000 * third:.0f} ms"
+        rows.append([name, f"{1000 * median:.0f} ms", spread, f"{slow / median:.1f} x"])
+    return table([title, "median", "middle half", f"faster than {against}"], rows)
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
@@ -50,11 +55,6 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
         return values[0], values[0], values[0]
     first, median, third = statistics.quantiles(values, n=4, method="inclusive")
     return first, median, third
-
-
-def ratio(slow: Sequence[float], fast: Sequence[float]) -> str:
-    """How many times longer the median of ``slow`` is than that of ``fast``."""
-    return f"{statistics.median(slow) / statistics.median(fast):.1f} x"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -117,6 +117,12 @@ def add_common(parser: argparse.ArgumentParser, *, peer: bool = True) -> None:
         parser.add_argument("--peer", required=True, metavar="PYTHON", help="interpreter of PaddleSeg's environment")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="threads that each side computes with")
     parser.add_argument("--document", type=Path, default=DOCUMENT, metavar="FILE", help="gets the table")
+
+
+def add_turns(parser: argparse.ArgumentParser) -> None:
+    """Flags of the benchmarks that let workers take turns."""
+    parser.add_argument("--rounds", type=int, default=6, metavar="N", help="turns of each side")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs a turn")
 
 
 def publish(document: Path, name: str, text: str) -> None:

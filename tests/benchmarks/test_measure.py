@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks.measure import Watch, milliseconds, publish, quartiles, ratio, table, take_turns
+from benchmarks.measure import Watch, comparison, publish, quartiles, table, take_turns
 from benchmarks.worker import Worker
 
 DOCUMENT = "# Title\n\n<!-- begin one -->\n<!-- end one -->\n\nbetween\n\n<!-- begin two -->\nold\n<!-- end two -->\n"
@@ -16,8 +16,9 @@ def test_quartiles_lie_among_the_values_in_any_order():
 
 
 def test_one_slow_run_leaves_median_and_ratio_alone():
-    assert milliseconds([0.1, 0.1, 0.1, 0.1, 9.0])[0] == "100 ms"
-    assert ratio([0.4, 0.4, 0.4], [0.1, 0.1, 9.0]) == "4.0 x"
+    text = comparison("step", {"ours": [0.1, 0.1, 0.1, 0.1, 9.0], "theirs": [0.4, 0.4, 0.4]}, against="theirs")
+    assert "| ours | 100 ms | 100 to 100 ms | 4.0 x |" in text
+    assert "| theirs | 400 ms | 400 to 400 ms | 1.0 x |" in text
 
 
 def test_a_table_is_markdown():
