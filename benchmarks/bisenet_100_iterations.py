@@ -110,10 +110,8 @@ def timed(command: Sequence[object], *, threads: int) -> Run:
 
 def versions(peer: str) -> list[str]:
     """Of the libraries on both sides."""
-    theirs = (
-        "import paddle, paddleseg; print(f'PaddleSeg {paddleseg.__version__} on PaddlePaddle {paddle.__version__}')"
-    )
-    done = subprocess.run([peer, "-c", theirs], stdout=subprocess.PIPE, text=True, check=True)
+    theirs = "from benchmarks.peer import paddle3; print(paddle3.prepare())"
+    done = subprocess.run([peer, "-c", theirs], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return [f"segwright {__version__} on PyTorch {torch.__version__}", done.stdout.splitlines()[-1]]
 
 

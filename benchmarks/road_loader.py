@@ -41,13 +41,8 @@ def main() -> None:
                     f"{first['reader_cost'] / first['batch_cost']:.1%}",
                 ]
             )
-    head = [
-        f"read ahead by, {args.threads} threads",
-        "batch_cost",
-        "reader_cost",
-        "share",
-        f"first {LOG_ITERS} iterations",
-    ]
+    start = f"share in the first {LOG_ITERS} iterations"
+    head = [f"read ahead by ({args.threads} threads compute)", "batch_cost", "reader_cost", "share", start]
     versions = [f"segwright {segwright.__version__} on PyTorch {torch.__version__}"]
     publish(args.document, "road_loader", f"{table(head, rows)}\n\n{watch.describe(versions)}")
 

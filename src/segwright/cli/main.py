@@ -110,12 +110,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _share_cores() -> None:
-    """Let torch's threads sleep while they wait for each other, unless the environment says otherwise.
+    """Let torch's threads sleep soon when they wait for each other, unless the environment says otherwise.
 
-    By default they spin, which makes a training step many times slower as soon as another process, be it a reader of
-    ours, wants one of the cores. OpenMP reads this once, when torch is imported.
+    By default GNU OpenMP spins, which makes a training step many times slower as soon as another process, be it a
+    reader of ours, wants one of the cores. It reads this once, when torch is imported.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def _say(text: str) -> None:

@@ -43,9 +43,12 @@ class Evaluation:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode, without gradients; its training state comes back afterwards."""
+    """The model in evaluation mode, without gradients; its training state comes back afterwards.
+
+    Its weights are laid out with channels last, in which convolutions are faster; their values stay.
+    """
     was_training = model.training
-    model.eval()
+    model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     try:
         with torch.inference_mode():
             yield

@@ -7,6 +7,7 @@ the number of workers. Nothing about it has to be stored.
 
 import multiprocessing
 import queue
+import re
 import threading
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from torch.utils.data import DataLoader
 
 from segwright.datasets import SegmentationDataset
 from segwright.datasets.edge import boundary_map
-from segwright.errors import ConfigError, SegwrightError
+from segwright.errors import ConfigError, SegwrightError, TrainingError
 from segwright.types import Geometry
 
 
@@ -149,10 +150,19 @@ def _read(samples: torch.utils.data.Dataset, num_workers: int, **options: Any) -
         generator=torch.Generator(),  # the iterator draws a seed: not from the generator that dropout uses
         **options,
     )
-    for item in loader if num_workers else read_ahead(loader):
-        if isinstance(item, SegwrightError):
-            raise item
-        yield item
+    try:
+        for item in loader if num_workers else read_ahead(loader):
+            if isinstance(item, SegwrightError):
+                raise item
+            yield item
+    except RuntimeError as error:
+        if not re.search("exited unexpectedly|killed by signal", str(error)):
+            raise
+        raise TrainingError(
+            f"a process that reads pictures ahead has died ({error}). It may have been killed, or memory or /dev/shm may "
+            "be full: use fewer num_workers, or 0. In a Python script, what trains or evaluates with num_workers above "
+            "0 must stand below if __name__ == '__main__':, because each reader imports the script"
+        ) from error
 
 
 def _context() -> Any:
