@@ -1,5 +1,7 @@
 """Sample order, augmentation and reading ahead: functions of seed and iteration, of nothing else."""
 
+import os
+import signal
 import time
 
 import numpy as np
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 import segwright.transforms as T
 from segwright.datasets import Dataset
 from segwright.engine.loader import SampleKey, TrainingOrder, read_ahead, training_batches
-from segwright.errors import ConfigError, DataError
+from segwright.errors import ConfigError, DataError, TrainingError
 
 
 def augmented(root, *extra) -> Dataset:
@@ -132,3 +134,17 @@ def test_sample_keys_index_the_data_set_modulo_its_length(toy_data):
     once, again = samples[SampleKey(1, 0)], samples[SampleKey(9, 0)]  # 8 pictures
     assert once["file"] == again["file"]
     assert not np.array_equal(once["image"], again["image"])
+
+
+class Dies:
+    """A transform that no reader survives."""
+
+    def __call__(self, sample, rng):  # noqa: ARG002
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_r26_a_reader_that_is_killed_ends_training_with_the_reason(toy_data):
+    dataset = Dataset([Dies()], toy_data, 2, train_path="train.txt")
+    order = TrainingOrder(8, batch_size=2, iters=2)
+    with pytest.raises(TrainingError, match=r"reads pictures ahead has died .*use fewer num_workers, or 0"):
+        list(training_batches(dataset, order, num_workers=1))

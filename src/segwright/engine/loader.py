@@ -159,8 +159,8 @@ def _read(samples: torch.utils.data.Dataset, num_workers: int, **options: Any) -
         if not re.search("exited unexpectedly|killed by signal", str(error)):
             raise
         raise TrainingError(
-            f"a process that reads pictures ahead has died ({error}). It may have been killed, or memory or /dev/shm may "
-            "be full: use fewer num_workers, or 0. In a Python script, what trains or evaluates with num_workers above "
+            f"a process that reads pictures ahead has died ({error}). It was killed, or memory or /dev/shm is full: "
+            "use fewer num_workers, or 0. In a Python script, what trains or evaluates with num_workers above "
             "0 must stand below if __name__ == '__main__':, because each reader imports the script"
         ) from error
 
