@@ -1,29 +1,30 @@
-"""Our BiSeNetV2 forward: eager PyTorch, or an exported model on ONNX Runtime."""
+"""Our forward: eager PyTorch, or an exported model on ONNX Runtime."""
 
 import argparse
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.cases import CASES, Case
 from benchmarks.worker import serve
 
 
 def main() -> None:
     """Prepare model and image, then predict when told."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shape", type=int, nargs=4, metavar=("N", "C", "H", "W"))
-    parser.add_argument("--num_classes", type=int)
+    parser.add_argument("case", choices=CASES)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--onnx", type=Path, metavar="FILE", help="run this exported model; default: eager PyTorch")
     args = parser.parse_args()
-    image = np.random.default_rng(0).standard_normal(args.shape, dtype=np.float32)
+    case = CASES[args.case]
+    image = np.random.default_rng(0).standard_normal(case.forward, dtype=np.float32)
     if args.onnx:
         serve_onnx(args.onnx, image, args.threads)
     else:
-        serve_eager(image, args.num_classes, args.threads)
+        serve_eager(image, case, args.threads)
 
 
-def serve_eager(array: np.ndarray, num_classes: int, threads: int) -> None:
+def serve_eager(array: np.ndarray, case: Case, threads: int) -> None:
     """The model in PyTorch, channels last as training has it."""
     import torch
 
@@ -32,7 +33,7 @@ def serve_eager(array: np.ndarray, num_classes: int, threads: int) -> None:
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    model = build_model({"type": "BiSeNetV2", "num_classes": num_classes}).eval()
+    model = build_model(case.model).eval()
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     image = torch.from_numpy(array)
 

@@ -1,9 +1,10 @@
-"""One training step of our BiSeNetV2, as ``segwright train`` does it."""
+"""One training step of ours, as ``segwright train`` does it."""
 
 import argparse
 
 import torch
 
+from benchmarks.cases import CASES
 from benchmarks.worker import serve
 from segwright.build import build_losses, build_model, build_optimizer
 from segwright.engine.objective import Objective
@@ -13,20 +14,20 @@ from segwright.version import __version__
 def main() -> None:
     """Prepare model and batch, then step when told."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shape", type=int, nargs=4, metavar=("N", "C", "H", "W"))
-    parser.add_argument("--num_classes", type=int)
+    parser.add_argument("case", choices=CASES)
     parser.add_argument("--threads", type=int)
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    model = build_model({"type": "BiSeNetV2", "num_classes": args.num_classes})
+    case = CASES[args.case]
+    model = build_model(case.model)
     model.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    objective = Objective.of(build_losses({"types": [{"type": "CrossEntropyLoss"}], "coef": [1, 1, 1, 1, 1]}))
+    objective = Objective.of(build_losses(case.loss))
     optimizer = build_optimizer({"type": "SGD", "momentum": 0.9, "weight_decay": 4e-5}, model, lr=0.01)
-    batch, _, height, width = args.shape
-    image = torch.randn(args.shape)  # comes from the loader as (N, C, H, W): the conversion belongs to the step
-    label = torch.randint(args.num_classes, (batch, height, width))
+    batch, _, height, width = case.step
+    image = torch.randn(case.step)  # comes from the loader as (N, C, H, W): the conversion belongs to the step
+    label = torch.randint(case.num_classes, (batch, height, width))
 
     def step() -> float:
         outputs = model(image.contiguous(memory_format=torch.channels_last))

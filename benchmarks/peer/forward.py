@@ -1,25 +1,26 @@
-"""PaddleSeg's BiSeNetV2 forward (dygraph, evaluation, no gradients)."""
+"""PaddleSeg's forward (dygraph, evaluation, no gradients)."""
 
 import argparse
 
 import paddle
-from paddleseg.models import BiSeNetV2
 
+from benchmarks.cases import CASES
 from benchmarks.peer import paddle3
+from benchmarks.peer.build import build_model
 from benchmarks.worker import serve
 
 
 def main() -> None:
     """Prepare model and image, then predict when told."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shape", type=int, nargs=4, metavar=("N", "C", "H", "W"))
-    parser.add_argument("--num_classes", type=int)
+    parser.add_argument("case", choices=CASES)
     args = parser.parse_args()
 
     versions = paddle3.prepare()
-    model = BiSeNetV2(num_classes=args.num_classes)
+    case = CASES[args.case]
+    model = build_model(case.model)
     model.eval()
-    image = paddle.randn(args.shape)
+    image = paddle.randn(case.forward)
 
     @paddle.no_grad()
     def forward() -> paddle.Tensor:

@@ -1,7 +1,10 @@
 """PaddleSeg's training from a configuration, as its ``tools/train.py`` does it, which its package does not contain."""
 
 import argparse
+import random
 
+import numpy as np
+import paddle
 from paddleseg.core import train
 from paddleseg.cvlibs import Config, SegBuilder
 
@@ -15,10 +18,14 @@ def main() -> None:
     parser.add_argument("--iters", type=int)
     parser.add_argument("--save_dir", required=True)
     parser.add_argument("--num_workers", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--opts", nargs="+", default=[])
     args = parser.parse_args()
 
     paddle3.prepare()
+    paddle.seed(args.seed)
+    np.random.seed(args.seed)  # noqa: NPY002 - the generator that PaddleSeg draws from
+    random.seed(args.seed)
     config = Config(args.config, iters=args.iters, opts=args.opts)
     builder = SegBuilder(config)
     train(
