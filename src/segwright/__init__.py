@@ -17,12 +17,14 @@ _HOME = {
     "build_dataset": "segwright.build",
     "build_optimizer": "segwright.build",
     "build_scheduler": "segwright.build",
+    "load_pretrained": "segwright.weights",
     "load_weights": "segwright.weights",
+    "save_weights": "segwright.weights",
     "train": "segwright.engine",
     "evaluate": "segwright.engine",
     "predict": "segwright.engine",
 }
-_MODULES = ("datasets", "losses", "metrics", "models", "optim", "runtime", "transforms")
+_MODULES = ("backbones", "datasets", "losses", "metrics", "models", "optim", "runtime", "transforms")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
     from segwright.engine import evaluate as evaluate
     from segwright.engine import predict as predict
     from segwright.engine import train as train
+    from segwright.weights import load_pretrained as load_pretrained
     from segwright.weights import load_weights as load_weights
+    from segwright.weights import save_weights as save_weights
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,5 @@
 """Files that want more than to be read, and files that are no weights at all."""
 
-import io
 import os
 import pickle
 import struct
@@ -146,15 +145,10 @@ def test_r35_pth_bombs_are_refused(tmp_path):
     with pytest.raises(WeightsError, match="claims to hold more"):
         read_weights(tmp_path / "view.pth")
     with zipfile.ZipFile(tmp_path / "zip.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"")
         archive.writestr("archive/data/0", bytes(50_000_000))
     with pytest.raises(WeightsError, match="claims to hold more"):
         read_weights(tmp_path / "zip.pth")
-    inner = io.BytesIO()
-    torch.save({"weight": torch.zeros(1)}, inner)
-    with zipfile.ZipFile(tmp_path / "nested.pth", "w") as archive:
-        archive.writestr("model.pth", inner.getvalue())
-    with pytest.raises(WeightsError, match="another archive"):
-        read_weights(tmp_path / "nested.pth")
 
 
 def test_what_paddle_and_numpy_write_is_read():
@@ -178,11 +172,12 @@ def test_what_paddle_and_numpy_write_is_read():
         (b"", "an empty file"),
         (b"\n<!DOCTYPE html><html><body>404</body></html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
-        (b"\x1f\x8b\x08\x00 and so on", "gzip"),
+        (b"\x1f\x8b\x08\x00 and so on", "this archive is truncated, damaged"),
+        (b"BZh91AY&SY", "bzip2"),
         (b"\x89PNG\r\n\x1a\n", "PNG"),
         (b"\x00\x00\x00\x00\x00\x00\x00\x00\x01", "pdiparams"),
         (b"mIoU 0.31", "unknown format"),
-        (b"PK\x03\x04 not really", "another archive"),
+        (b"PK\x03\x04 not really", "damaged or another archive"),
         (pickle.dumps({"lr": 0.1}), "no named arrays"),
         (pickle.dumps([1, 2]), "no named arrays"),
     ],

@@ -8,7 +8,7 @@ import torch
 from small_model import PADDLE_NAMES, Small, as_paddle, assert_state, random_state, write_pdparams
 
 from segwright.errors import WeightsError
-from segwright.weights import Mismatch, load_weights, read_weights, save_weights
+from segwright.weights import Mismatch, load_weights, read_weights, save_pdparams, save_weights
 from segwright.weights.names import paddle_variables
 
 
@@ -30,7 +30,7 @@ def test_pdparams_of_every_pickle_protocol(tmp_path, protocol):
 
 
 @pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"state_dict": s, "epoch": 3}, lambda s: {"model": {**s}}])
-@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod."])
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."])
 def test_pth_with_the_usual_wrappings(tmp_path, wrap, prefix):
     state, model = random_state(), Small()
     torch.save(wrap({prefix + name: value for name, value in state.items()}), tmp_path / "model.pth")
@@ -83,9 +83,11 @@ def test_save_and_load_are_inverse_and_repeatable(tmp_path):
     assert set(read_weights(tmp_path / "a.safetensors")) == set(PADDLE_NAMES)
 
 
-def test_save_wants_its_own_extension(tmp_path):
-    with pytest.raises(WeightsError, match="safetensors"):
-        save_weights(Small(), tmp_path / "model.pdparams")
+def test_save_wants_an_extension_that_is_a_format(tmp_path):
+    for save, name in ((save_weights, "model.onnx"), (save_pdparams, "model.pth")):
+        with pytest.raises(WeightsError, match="end the file name so"):
+            save(Small(), tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_r33_other_number_of_classes_is_named(tmp_path):

@@ -71,7 +71,8 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model_path",
         metavar="PATH",
-        help=".safetensors, .pth or .pdparams file, its folder, or a URL; default: the config's pretrained",
+        help=".safetensors, .pth or .pdparams file, an archive with it, its folder, or a URL, which may end in "
+        "#sha256=...; default: the config's pretrained",
     )
 
 

@@ -31,7 +31,7 @@ def named_arrays(tree: object, as_array: Callable[[Any], np.ndarray | None], whe
     arrays = {name: array for name, array in found.items() if array is not None}
     if not arrays:
         raise WeightsError(f"{where} holds no named arrays, so it is no file of weights (a state dict)")
-    for prefix in PREFIXES:
+    for prefix in PREFIXES * 2:  # in either order
         if all(name.startswith(prefix) for name in arrays):
             arrays = {name.removeprefix(prefix): array for name, array in arrays.items()}
     return arrays

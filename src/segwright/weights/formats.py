@@ -3,6 +3,8 @@
 from typing import Literal
 
 Format = Literal["pdparams", "pth", "safetensors"]
+SUFFIXES = (".safetensors", ".pdparams", ".pth")
+LARGEST = 8 << 30  # bytes; the largest published weights for segmentation have one or two GB
 
 LEGACY_PTH = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")  # torch.save before version 1.6: a pickled number first
 PICKLE_STARTS = b"\x80}(c]"  # protocol 2 and later, and how a dictionary or an object begins in protocols 0 and 1
@@ -10,7 +12,8 @@ SAFETENSORS_HEADER_LIMIT = 100_000_000  # bytes, by the format's definition
 
 FOREIGN = {  # first bytes of what people hand over by mistake
     b"version https://git-lfs": "a Git LFS pointer, not the file itself; run: git lfs pull",
-    b"\x1f\x8b": "a gzip archive; unpack it first",
+    b"BZh": "a bzip2 archive; unpack it first",
+    b"\xfd7zXZ": "an xz archive; unpack it first",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it first",
     b"Rar!": "a RAR archive; unpack it first",
     b"\x89HDF": "an HDF5 file (Keras?)",

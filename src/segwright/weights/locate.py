@@ -16,9 +16,9 @@ def find_weights(path: str | Path) -> Path:
     """The file that ``path`` means.
 
     Args:
-        path: a file; a folder that holds ``model.safetensors``, ``model.pdparams`` or ``model.pth``; or an http(s)
-            URL, which is downloaded once. Where ``model.pdparams`` is asked for but only ``model.safetensors`` is
-            there, as after training with segwright, it is taken.
+        path: a file, which may be an archive; a folder that holds ``model.safetensors``, ``model.pdparams`` or
+            ``model.pth``; or an http(s) URL, which is downloaded once. Where ``model.pdparams`` is asked for but only
+            ``model.safetensors`` is there, as after training with segwright, it is taken.
 
     Raises:
         WeightsError: there is no such file.

@@ -42,10 +42,19 @@ class WeightsReport:
         """Whether model and file agree in every variable."""
         return not (self.missing or self.unexpected or self.mismatched)
 
+    @property
+    def num_wanted(self) -> int:
+        """How many variables the model has."""
+        return len(self.matched) + len(self.missing) + len(self.mismatched)
+
+    @property
+    def share(self) -> float:
+        """Part of the model's variables that was loaded, 0 to 1."""
+        return len(self.matched) / self.num_wanted
+
     def summary(self) -> str:
         """``356/356 variables loaded into BiSeNetV2``."""
-        num_wanted = len(self.matched) + len(self.missing) + len(self.mismatched)
-        return f"{len(self.matched)}/{num_wanted} variables loaded into {self.model}"
+        return f"{len(self.matched)}/{self.num_wanted} variables loaded into {self.model}"
 
     def differences(self) -> str:
         """The first few names of each kind with their counts, for a message of one paragraph."""
@@ -60,20 +69,23 @@ class WeightsReport:
             if names
         )
 
-    def table(self) -> str:
-        """Every variable that differs, one a line."""
-        rows = [
-            *(("missing", name, "") for name in self.missing),
-            *(("unexpected", name, "") for name in self.unexpected),
-            *(
-                ("mismatched", name, f"{_shape(found)} in the file, {_shape(wanted)} in the model")
+    def table(self, limit: int | None = None) -> str:
+        """Every variable that differs, one a line; with ``limit`` no more than so many of each kind."""
+        kinds = {
+            "missing": [(name, "") for name in self.missing],
+            "unexpected": [(name, "") for name in self.unexpected],
+            "mismatched": [
+                (name, f"{_shape(found)} in the file, {_shape(wanted)} in the model")
                 for name, found, wanted in self.mismatched
-            ),
-        ]
-        width = max((len(name) for _, name, _ in rows), default=0)
-        return "\n".join(
-            [self.summary(), *(f"{kind:<11} {name:<{width}}  {shapes}".rstrip() for kind, name, shapes in rows)]
-        )
+            ],
+        }
+        width = max((len(name) for entries in kinds.values() for name, _ in entries[:limit]), default=0)
+        lines = [self.summary()]
+        for kind, entries in kinds.items():
+            lines += [f"{kind:<11} {name:<{width}}  {shapes}".rstrip() for name, shapes in entries[:limit]]
+            if limit is not None and len(entries) > limit:
+                lines.append(f"{kind:<11} and {len(entries) - limit} more")
+        return "\n".join(lines)
 
     def hint(self) -> str:
         """The likely reason of the mismatches, or an empty string."""
