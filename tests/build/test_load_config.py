@@ -1,6 +1,7 @@
 """A configuration against the classes it names: taken over, checked, and named to the line when wrong."""
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ import yaml
 import segwright
 from segwright.build.load import complete, load_config, model_block
 from segwright.errors import ConfigError
-from segwright.registry import LOSSES, MODELS, TRANSFORMS
+from segwright.registry import LOSSES, MODELS, TRANSFORMS, Registry
 
 
 def test_facts_pass_from_the_data_set_to_model_and_losses(toy_config):
@@ -142,15 +143,19 @@ def test_configurations_in_the_project_are_valid():
         load_config(file)
 
 
+def is_known(block: dict[str, Any], registry: Registry) -> bool:
+    return block["type"] in registry and all(is_known(nested, registry) for nested in block.get("losses", []))
+
+
 def test_rules_equal_the_reference_where_all_types_are_known(shared, tmp_path):
     checked = 0
     for path in sorted((shared / "reference/configs").glob("*.json")):
         case = json.loads(path.read_text())
-        model = case["merged_yaml"]["model"]
-        if model["type"] not in MODELS:
+        merged = case["merged_yaml"]
+        if not is_known(merged["model"], MODELS) or not all(is_known(loss, LOSSES) for loss in merged["loss"]["types"]):
             continue
         file = tmp_path / "merged.yml"
-        file.write_text(yaml.safe_dump(case["merged_yaml"], sort_keys=False))
+        file.write_text(yaml.safe_dump(merged, sort_keys=False))
         assert load_config(file).to_dict() == case["config_dic"], path.name
         override = case.get("overrides")
         if override:
@@ -164,7 +169,7 @@ def test_rules_equal_the_reference_where_all_types_are_known(shared, tmp_path):
             )
             assert config.to_dict() == override["config_dic"]
         checked += 1
-    assert checked >= 1
+    assert checked >= 4
 
 
 def test_entry_points_build_from_plain_data(toy_data):

@@ -1,6 +1,7 @@
 """Losses against PaddleSeg's values and gradients, and against properties that must always hold."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,12 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segwright.build import build_loss
 from segwright.errors import ConfigError, DataError
 from segwright.losses import CrossEntropyLoss, DiceLoss
 from segwright.registry import LOSSES
 
 CROSS_ENTROPY_TWO_PIXELS = (0.1269280110 + 2.1269280110) / 2  # of logits (2, 0) with labels 0 and 1, by hand
-REFERENCE_TYPES = ("CrossEntropyLoss", "DiceLoss")
+LOOSER = {"rmi": 1e-4}  # sums of logarithms of nearly singular matrices
 
 
 def test_cross_entropy_of_two_pixels_by_hand():
@@ -81,23 +83,25 @@ def test_label_of_another_size_and_weights_of_another_count_are_errors():
         CrossEntropyLoss(top_k_percent_pixels=0)
 
 
+def is_known(block: dict[str, Any]) -> bool:
+    return block["type"] in LOSSES and all(map(is_known, block.get("losses", [])))
+
+
 def test_losses_and_gradients_equal_the_reference(shared):
     checked = 0
     for path in sorted((shared / "reference/losses").glob("*.json")):
         case = json.loads(path.read_text())
-        block = dict(case["config"])
-        kind = block.pop("type")
-        if kind not in REFERENCE_TYPES:
-            continue
+        if not is_known(case["config"]) or path.stem == "mixed_dice_then_ce":
+            continue  # the reference's dice writes into the label that the cross entropy reads after it
         data = np.load(path.with_suffix(".npz"))
         inputs = {key.removeprefix("in_"): torch.from_numpy(data[key]) for key in data.files if key.startswith("in_")}
         logits = inputs.pop("logits").requires_grad_()
-        value = LOSSES[kind](**block)(logits, *inputs.values())
+        value = build_loss(case["config"])(logits, *inputs.values())
         value.backward()
-        assert value.item() == pytest.approx(case["total"], rel=1e-5), path.name
-        gradient = data["grad_logits"]
-        np.testing.assert_allclose(
-            logits.grad.numpy(), gradient, rtol=0, atol=1e-5 * max(np.abs(gradient).max(), 1e-12)
-        )
+        assert value.item() == pytest.approx(case["total"], rel=LOOSER.get(path.stem[:3], 1e-5)), path.name
+        if "logits" not in case["no_gradient_for"]:
+            gradient = data["grad_logits"]
+            atol = 1e-5 * max(np.abs(gradient).max(), 1e-12)
+            np.testing.assert_allclose(logits.grad.numpy(), gradient, rtol=0, atol=atol, err_msg=path.name)
         checked += 1
-    assert checked >= 18
+    assert checked >= 34

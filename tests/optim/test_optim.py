@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from segwright.errors import ConfigError
-from segwright.optim import ConstantLR, PolynomialDecay, adamw, sgd
+from segwright.optim import ConstantLR, LambdaDecay, PolynomialDecay, adamw, sgd
 from segwright.optim.optimizers import parameter_groups
 from segwright.registry import OPTIMIZERS, SCHEDULERS
 
@@ -41,6 +41,13 @@ def test_warm_up_comes_first_and_does_not_shorten_the_decay():
         toy_optimizer(), 0.1, decay_steps=2, end_lr=0, power=1, warmup_iters=2, warmup_start_lr=0
     )
     assert rates(schedule, 5) == pytest.approx([0, 0.05, 0.1, 0.05, 0])
+
+
+def test_lambda_decay_goes_down_by_epochs_and_stays_at_zero():
+    schedule = LambdaDecay(toy_optimizer(), 0.005, max_epoch=2, power=2, len_train_dataset=3)
+    assert rates(schedule, 9) == pytest.approx([0.005, *[0.00125] * 3, *[0.0] * 5])
+    with pytest.raises(ConfigError, match="max_epoch and len_train_dataset must be at least 1, got 175 and 0"):
+        LambdaDecay(toy_optimizer(), 0.005, max_epoch=175, power=2, len_train_dataset=0)
 
 
 @given(st.integers(1, 60), st.integers(0, 20), st.integers(0, 70), st.booleans())

@@ -25,6 +25,8 @@ from segwright.types import Sample
         (lambda: T.RandomPaddingCrop((-5, 5)), ["RandomPaddingCrop.crop_size", "(-5, 5)"]),
         (lambda: T.RandomPaddingCrop(category_max_ratio=0), ["category_max_ratio"]),
         (lambda: T.RandomPaddingCrop(loop_times=0), ["loop_times"]),
+        (lambda: T.RandomScaleAspect(1.5), ["RandomScaleAspect.min_scale", "1.5"]),
+        (lambda: T.RandomScaleAspect(aspect_ratio=3), ["RandomScaleAspect.aspect_ratio", "3"]),
         (lambda: T.Padding((5, 5), im_padding_value=300), ["Padding.im_padding_value", "300"]),
         (lambda: T.Padding((5, 5), label_padding_value=-1), ["Padding.label_padding_value", "-1"]),
         (lambda: T.RandomHorizontalFlip(1.5), ["RandomHorizontalFlip.prob", "1.5"]),

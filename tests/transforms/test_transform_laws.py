@@ -21,6 +21,7 @@ GEOMETRIC = st.one_of(
         interp=st.sampled_from(["NEAREST", "LINEAR", "CUBIC", "AREA", "LANCZOS4", "RANDOM"]),
     ),
     st.builds(T.ResizeStepScaling, st.just(0.5), st.just(2.0), st.sampled_from([0.0, 0.25])),
+    st.builds(T.RandomScaleAspect, st.sampled_from([0.0, 0.1, 0.5]), st.sampled_from([0.33, 1.0])),
     st.builds(T.RandomPaddingCrop, sizes_wh, category_max_ratio=st.sampled_from([0.75, 1.0])),
     st.builds(T.RandomHorizontalFlip, st.sampled_from([0.5, 1.0])),
     st.builds(T.RandomVerticalFlip, st.sampled_from([0.5, 1.0])),
@@ -167,6 +168,28 @@ def test_r21_extreme_shapes_survive():
     assert T.ResizeStepScaling(0.1, 0.1)(sample, rng).image.shape == (1, 500, 3)
     one = Sample(np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
     assert T.RandomPaddingCrop((4, 2))(one, rng).label.tolist() == [[0, 255, 255, 255], [255] * 4]
+
+
+def test_scale_aspect_stretches_a_smaller_window_over_the_image():
+    rows, columns = np.mgrid[0:60, 0:80].astype(np.float32)
+    sample = Sample(np.stack([rows, columns, rows], axis=2), (columns // 2).astype(np.uint8))
+    transform = T.RandomScaleAspect(0.5, 0.5)
+    for seed in range(20):
+        after = transform(sample, np.random.default_rng(seed))
+        crop, resized = after.geometry
+        window = sample.image[crop.top : crop.top + resized.before.height, crop.left : crop.left + resized.before.width]
+        assert Size.of(window) == resized.before
+        assert window.shape[0] * window.shape[1] >= 0.45 * 60 * 80
+        assert after.image.shape == sample.image.shape
+        assert after.image.min(axis=(0, 1)) == pytest.approx(window.min(axis=(0, 1)), abs=1e-3)
+        assert after.image.max(axis=(0, 1)) == pytest.approx(window.max(axis=(0, 1)), abs=1e-3)
+        np.testing.assert_allclose(after.label, after.image[:, :, 1] // 2, atol=1)
+
+
+@pytest.mark.parametrize("transform", [T.RandomScaleAspect(0), T.RandomScaleAspect(0.5, 0), T.RandomScaleAspect(1.0)])
+def test_scale_aspect_leaves_alone_what_it_cannot_or_shall_not_cut(transform):
+    sample = Sample(np.zeros((4, 4, 3), np.uint8))
+    assert transform(sample, np.random.default_rng(0)) is sample
 
 
 def test_distortion_hits_each_property_and_respects_bounds():

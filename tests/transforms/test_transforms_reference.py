@@ -24,6 +24,7 @@ FAMILIES = (
     "RandomDistort",
     "RandomHorizontalFlip",
     "RandomPaddingCrop",
+    "RandomScaleAspect",
     "RandomVerticalFlip",
     "Resize",
     "ResizeStepScaling",
@@ -32,6 +33,7 @@ FAMILIES = (
 TOLERANCES = {
     ("Resize", "float32"): 1e-3,
     ("ResizeStepScaling", "float32"): 1e-3,
+    ("RandomScaleAspect", "float32"): 1e-3,
     ("Resize", "uint8"): 1,
     ("Normalize", "float32"): 1e-6,
 }

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from segwright.build.components import resolve, spelled_out
-from segwright.build.reconcile import check_outputs, num_classes_of, reconcile
+import torch
+
+from segwright.build.components import construct, resolve, spelled_out
+from segwright.build.reconcile import num_classes_of, reconcile
 from segwright.config import Config, Source, apply_opts, check_structure, modernise, read_source
 from segwright.errors import ConfigError
 from segwright.registry import DATASETS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, TRANSFORMS, Registry
@@ -61,9 +63,10 @@ def load_config(
     _check_components(source)
     if lr_devices > 1:
         _share_learning_rate(source, lr_devices)
-    check_outputs(source)
     _warn(source)
-    return Config(source, Path(path))
+    config = Config(source, Path(path))
+    _check_outputs(config)
+    return config
 
 
 def _set_modes(source: Source) -> None:
@@ -85,7 +88,8 @@ def _check_components(source: Source) -> None:
                 raise ConfigError(f"{source.where(key)}: num_classes is stated neither here nor by a data set")
         resolve(registry, block, lambda *path, key=key: source.where(key, *path), given_later=later)
     for index, block in enumerate((source.data.get("loss") or {}).get("types", [])):
-        resolve(LOSSES, block, lambda *path, index=index: source.where("loss", "types", index, *path))
+        # Built, as they cost nothing: what only a constructor can tell is told before any picture is read.
+        construct(LOSSES, block, lambda *path, index=index: source.where("loss", "types", index, *path))
     for index, block in enumerate((source.data.get("export") or {}).get("transforms") or []):
         resolve(TRANSFORMS, block, lambda *path, index=index: source.where("export", "transforms", index, *path))
 
@@ -102,6 +106,31 @@ def _share_learning_rate(source: Source, devices: int) -> None:
 
 def _known_classes(source: Source) -> int | None:
     return num_classes_of(source.data.get("train_dataset")) or num_classes_of(source.data.get("val_dataset"))
+
+
+def _check_outputs(config: Config) -> None:
+    """Fail unless there is one loss for each of the model's training outputs."""
+    model, loss = config.section("model"), config.section("loss")
+    if not model or not loss:
+        return
+    names = getattr(MODELS[model["type"]], "output_names", None)
+    if not isinstance(names, tuple):
+        names = _output_names(config)
+    if names is not None and len(loss["coef"]) != len(names):
+        raise ConfigError(
+            f"{config.source.where('loss', 'coef')} has {len(loss['coef'])} entries, but {model['type']} trains "
+            f"{len(names)} outputs: {', '.join(names)}"
+        )
+
+
+def _output_names(config: Config) -> tuple[str, ...] | None:
+    """Training outputs of a model that depend on its arguments, from one without memory for its weights."""
+    try:
+        with torch.device("meta"):
+            model = construct(MODELS, model_block(config), lambda *path: config.source.where("model", *path))
+    except (NotImplementedError, RuntimeError):  # it computes with its weights; training checks it when it is built
+        return None
+    return getattr(model, "output_names", None)
 
 
 def _warn(source: Source) -> None:

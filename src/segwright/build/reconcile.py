@@ -1,13 +1,14 @@
 """Facts that several blocks state: taken over where one is silent, an error where two disagree."""
 
+import copy
+from collections.abc import Iterator
 from typing import Any
 
 from segwright.config import Source
 from segwright.config.signature import accepts
 from segwright.errors import ConfigError
-from segwright.registry import DATASETS, LOSSES, MODELS
+from segwright.registry import DATASETS, LOSSES
 
-IGNORE_INDEX = 255
 DATASET_KEYS = ("train_dataset", "val_dataset")
 
 
@@ -39,11 +40,26 @@ def num_classes_of(block: dict[str, Any] | None) -> int | None:
 def _repeat_single_loss(data: dict[str, Any]) -> None:
     loss = data.get("loss")
     if loss and len(loss["types"]) == 1:
-        loss["types"] = [dict(loss["types"][0]) for _ in loss["coef"]]
+        loss["types"] = [copy.deepcopy(loss["types"][0]) for _ in loss["coef"]]
 
 
 def _blocks(source: Source) -> list[tuple[str, dict[str, Any]]]:
     return [(key, source.data[key]) for key in DATASET_KEYS if source.data.get(key)]
+
+
+def _losses(blocks: Any, *path: str | int) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """Key path and block of every loss in a list at ``path``, those inside other losses too.
+
+    What is no loss at all is left out here; the check of the components finds it.
+    """
+    for index, block in enumerate(blocks if isinstance(blocks, list) else []):
+        if isinstance(block, dict) and isinstance(block.get("type"), str):
+            yield (*path, index), block
+            yield from _losses(block.get("losses"), *path, index, "losses")
+
+
+def _all_losses(source: Source) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    return _losses((source.data.get("loss") or {}).get("types"), "loss", "types")
 
 
 def _share_num_classes(source: Source) -> None:
@@ -71,6 +87,12 @@ def _share_num_classes(source: Source) -> None:
     generic = any(block.get("type") == "Dataset" for _, block in _blocks(source))
     if model and "num_classes" not in model and generic:
         model["num_classes"] = count
+    for path, block in _all_losses(source):
+        if block.get("num_classes", count) != count:
+            raise ConfigError(
+                f"{source.where(*path, 'num_classes')} is {block['num_classes']}, but "
+                f"{source.where(next(iter(stated)))} has {count}; make them equal"
+            )
 
 
 def _share_ignore_index(source: Source) -> None:
@@ -81,12 +103,12 @@ def _share_ignore_index(source: Source) -> None:
     if not stated:
         return
     wanted = next(iter(stated.values()))
-    for index, block in enumerate((source.data.get("loss") or {}).get("types", [])):
+    for path, block in _all_losses(source):
         if not _takes(LOSSES, block, "ignore_index"):
             continue
         if block.setdefault("ignore_index", wanted) != wanted:
             raise ConfigError(
-                f"{source.where('loss', 'types', index, 'ignore_index')} is {block['ignore_index']}, but "
+                f"{source.where(*path, 'ignore_index')} is {block['ignore_index']}, but "
                 f"{source.where(next(iter(stated)), 'ignore_index')} is {wanted}; make them equal"
             )
 
@@ -111,16 +133,3 @@ def _share_channels(source: Source) -> None:
 def _takes(registry: Any, block: dict[str, Any], name: str) -> bool:
     factory = registry.get(block.get("type"))
     return factory is not None and accepts(factory, name)
-
-
-def check_outputs(source: Source) -> None:
-    """Fail unless there is one loss for each of the model's training outputs, before any picture is read."""
-    model, loss = source.data.get("model"), source.data.get("loss")
-    names = getattr(MODELS.get((model or {}).get("type", "")), "output_names", None)
-    if not loss or not isinstance(names, tuple):
-        return
-    if len(loss["coef"]) != len(names):
-        raise ConfigError(
-            f"{source.where('loss', 'coef')} has {len(loss['coef'])} entries, but {model['type']} trains "  # type: ignore[index]
-            f"{len(names)} outputs: {', '.join(names)}"
-        )

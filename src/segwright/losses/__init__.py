@@ -2,5 +2,8 @@
 
 from segwright.losses.cross_entropy import CrossEntropyLoss
 from segwright.losses.dice import DiceLoss
+from segwright.losses.mixed import MixedLoss
+from segwright.losses.ohem_cross_entropy import OhemCrossEntropyLoss
+from segwright.losses.rmi import RMILoss
 
-__all__ = ["CrossEntropyLoss", "DiceLoss"]
+__all__ = ["CrossEntropyLoss", "DiceLoss", "MixedLoss", "OhemCrossEntropyLoss", "RMILoss"]

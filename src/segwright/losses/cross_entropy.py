@@ -2,12 +2,11 @@
 
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segwright.errors import ConfigError
-from segwright.losses.labels import class_weights, prepare_label
+from segwright.losses.labels import class_weights, full_precision, prepare_label
 from segwright.registry import LOSSES
 
 EPS = 1e-8  # keeps the quotient finite when every pixel is ignored
@@ -52,7 +51,7 @@ class CrossEntropyLoss(nn.Module):
         """
         if self.data_format == "NHWC":
             logits = logits.permute(0, 3, 1, 2)
-        logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+        logits = full_precision(logits)
         label, valid = prepare_label(logits, label, self.ignore_index)
         weight = class_weights(self.weight, logits.shape[1], logits)
 

@@ -1,9 +1,8 @@
 """Dice loss: one minus the overlap of probabilities and truth."""
 
-import torch
 from torch import Tensor, nn
 
-from segwright.losses.labels import class_weights, prepare_label
+from segwright.losses.labels import class_weights, full_precision, prepare_label
 from segwright.registry import LOSSES
 
 EPS = 1e-8
@@ -31,7 +30,7 @@ class DiceLoss(nn.Module):
 
     def forward(self, logits: Tensor, label: Tensor) -> Tensor:
         """(N, C, H, W) float logits and (N, H, W) label -> scalar. Leaves both as they were."""
-        logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+        logits = full_precision(logits)
         label, valid = prepare_label(logits, label, self.ignore_index)
         weight = class_weights(self.weight, logits.shape[1], logits)
 

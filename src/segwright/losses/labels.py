@@ -1,9 +1,14 @@
-"""What every loss over class ids does with its label first."""
+"""What every loss over class ids does with its inputs first."""
 
 import torch
 from torch import Tensor
 
 from segwright.errors import DataError
+
+
+def full_precision(logits: Tensor) -> Tensor:
+    """The logits in float32 where they were computed in half precision, too coarse for sums over a picture."""
+    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
 def prepare_label(logits: Tensor, label: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:

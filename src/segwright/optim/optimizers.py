@@ -1,6 +1,8 @@
 """Optimisers under PaddleSeg's names, with its defaults, on torch's implementations.
 
-Weight decay is added to the gradient (L2), except in AdamW, where it shrinks the weights directly.
+Weight decay is added to the gradient (L2), except in AdamW, where it shrinks the weights directly. Layers that say
+``exempt_from_decay`` keep their own parameters out of L2 decay; as in Paddle, not out of AdamW's, and not once a
+configuration forms groups of its own with ``custom_cfg``.
 """
 
 from typing import Any
@@ -31,7 +33,7 @@ def sgd(
     custom_cfg: list[GroupRule] | None = None,
 ) -> torch.optim.Optimizer:
     """Gradient descent; with ``momentum`` the heavy ball ``v = m v + g; p = p - lr v``."""
-    groups = parameter_groups(model, lr, weight_decay, custom_cfg)
+    groups = l2_groups(model, lr, weight_decay, custom_cfg)
     return torch.optim.SGD(groups, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=use_nesterov)
 
 
@@ -59,7 +61,7 @@ def adam(
     custom_cfg: list[GroupRule] | None = None,
 ) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba, 2014, https://arxiv.org/abs/1412.6980)."""
-    groups = parameter_groups(model, lr, weight_decay, custom_cfg)
+    groups = l2_groups(model, lr, weight_decay, custom_cfg)
     return torch.optim.Adam(groups, lr=lr, betas=(beta1, beta2), eps=epsilon, weight_decay=weight_decay)
 
 
@@ -76,6 +78,20 @@ def adamw(
     """Adam with decoupled decay (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1711.05101)."""
     groups = parameter_groups(model, lr, weight_decay, custom_cfg)
     return torch.optim.AdamW(groups, lr=lr, betas=(beta1, beta2), eps=epsilon, weight_decay=weight_decay)
+
+
+def l2_groups(model: nn.Module, lr: float, weight_decay: float, rules: list[GroupRule] | None) -> list[dict[str, Any]]:
+    """As ``parameter_groups``; without rules, the parameters of exempt layers come last and do not decay."""
+    groups = parameter_groups(model, lr, weight_decay, rules)
+    if rules:
+        return groups
+    layers = (layer for layer in model.modules() if getattr(layer, "exempt_from_decay", False))
+    exempt = {parameter for layer in layers for parameter in layer.parameters(recurse=False)}
+    (group,) = groups
+    decayed = [parameter for parameter in group["params"] if parameter not in exempt]
+    spared = [parameter for parameter in group["params"] if parameter in exempt]
+    groups = [{**group, "params": decayed}, {**group, "params": spared, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
 
 
 def parameter_groups(

@@ -8,6 +8,7 @@ from segwright.transforms.inverse import restore_label_map, restore_scores
 from segwright.transforms.normalize import Normalize
 from segwright.transforms.padding import Padding
 from segwright.transforms.resize import Resize, ResizeStepScaling
+from segwright.transforms.scale_aspect import RandomScaleAspect
 
 __all__ = [
     "Compose",
@@ -16,6 +17,7 @@ __all__ = [
     "RandomDistort",
     "RandomHorizontalFlip",
     "RandomPaddingCrop",
+    "RandomScaleAspect",
     "RandomVerticalFlip",
     "Resize",
     "ResizeStepScaling",
