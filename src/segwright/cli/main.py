@@ -18,7 +18,7 @@ from segwright.console import show_log
 from segwright.errors import SegwrightError
 from segwright.version import __version__
 
-COMMANDS = ("train", "val", "predict", "export", "infer", "config", "demo")
+COMMANDS = ("train", "val", "predict", "export", "infer", "convert", "config", "demo")
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -73,7 +73,17 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         flag = unknown[0].partition("=")[0]
         close = get_close_matches(flag, args.parser._option_string_actions, n=1, cutoff=0.8)
         args.parser.error(f"unknown argument {flag}{f', did you mean {close[0]}?' if close else ''}")
+    args.given = _given(args.parser, sys.argv[1:] if argv is None else list(argv))
     return args
+
+
+def _given(parser: argparse.ArgumentParser, argv: list[str]) -> set[str]:
+    """Names of the flags that stand on the command line, which win over the configuration's sections."""
+    unset = object()
+    names = {action.dest: unset for action in parser._actions}
+    flags = argv[argv.index(parser.prog.split()[-1]) + 1 :]
+    found, _ = parser.parse_known_args(flags, argparse.Namespace(**names))
+    return {name for name in names if getattr(found, name) is not unset}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

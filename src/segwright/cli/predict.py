@@ -36,6 +36,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predict; 2 if a picture could not be read."""
     from segwright.build import build_transforms, load_config
+    from segwright.cli.runtime_sections import take_sections
     from segwright.cli.setup import build_model_with_weights, inference_of
     from segwright.engine import predict
     from segwright.engine.prediction import find_images
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from segwright.registry import DATASETS
 
     config = load_config(args.config, args.opts)
+    take_sections(config, args, "global", "test")
     config.require("val_dataset", "model", purpose="to predict")
     procedure = inference_of(config, args, "aug_pred")
     val = config.section("val_dataset") or {}

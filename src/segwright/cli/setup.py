@@ -11,11 +11,12 @@ from segwright import atomic
 from segwright.build import build_dataset, build_model
 from segwright.build.load import complete, model_block
 from segwright.config import Config
+from segwright.config.schema import INFERENCE
 from segwright.datasets import SegmentationDataset
 from segwright.engine.inference import Procedure
 from segwright.engine.precheck import overlap
 from segwright.errors import ConfigError, DataError, WeightsError
-from segwright.weights import load_weights
+from segwright.weights import load_pretrained, load_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,16 +25,26 @@ log = logging.getLogger("segwright")
 
 
 def build_model_with_weights(config: Config, model_path: Path | str | None = None) -> "nn.Module":
-    """The config's model, with the weights of ``model_path`` or else of its ``pretrained``, all of them matching."""
+    """The config's model to be used: with the weights of ``model_path`` or else of its ``pretrained``, all matching."""
     model = build_model(model_block(config))
-    pretrained = getattr(model, "pretrained", None)
-    if model_path:
-        log.info("%s", load_weights(model, model_path).summary())
-    elif pretrained:
+    path = model_path or getattr(model, "pretrained", None)
+    if path:
         try:
-            log.info("%s", load_weights(model, pretrained).summary())
+            log.info("%s", load_weights(model, path).summary())
         except WeightsError as error:
-            raise WeightsError(f"{config.source.where('model', 'pretrained')}: {error}") from error
+            where = "" if model_path else f"{config.source.where('model', 'pretrained')}: "
+            raise WeightsError(f"{where}{error}") from error
+    return model
+
+
+def build_model_to_train(config: Config, *, resumed: bool) -> "nn.Module":
+    """The config's model to be trained: with its pretrained weights as far as they fit.
+
+    The weights of a resumed run come from its checkpoint, so nothing else is downloaded or read for it.
+    """
+    model = build_model(model_block(config))
+    if not resumed:
+        load_pretrained(model, lambda *path: config.source.where("model", *path))
     return model
 
 
@@ -65,30 +76,17 @@ def warn_of_overlap(config: Config, val_set: SegmentationDataset) -> None:
 
 
 def inference_of(config: Config, args: argparse.Namespace | None = None, augment: str = "aug_eval") -> Procedure:
-    """How to predict: as the config's ``test_config`` says, unless flags ask for something."""
-    given = config.section("test_config") or {}
-    if args is not None and (getattr(args, augment) or args.is_slide):
+    """How to predict: as the config's ``test_config`` or ``test`` says, unless flags ask for something."""
+    keep = {key: value for key, value in (config.section("test") or {}).items() if key in INFERENCE}
+    given = {**keep, **(config.section("test_config") or {})}
+    if args is not None and args.given & {augment, *INFERENCE}:
         given = {}
-    options = {
-        "augment": given.get("aug_eval", False),
-        "scales": given.get("scales", 1.0),
-        "flip_horizontal": given.get("flip_horizontal", False),
-        "flip_vertical": given.get("flip_vertical", False),
-        "is_slide": given.get("is_slide", False),
-        "crop_size": given.get("crop_size"),
-        "stride": given.get("stride"),
-    }
-    if args is not None and not given:
-        options = {
-            "augment": getattr(args, augment),
-            "scales": args.scales,
-            "flip_horizontal": args.flip_horizontal,
-            "flip_vertical": args.flip_vertical,
-            "is_slide": args.is_slide,
-            "crop_size": args.crop_size,
-            "stride": args.stride,
-        }
+        options = {key: getattr(args, augment if key == "aug_eval" else key) for key in INFERENCE}
+    else:
+        options = {"aug_eval": False, "scales": 1.0, **given}
+    options["augment"] = options.pop("aug_eval")
     try:
         return Procedure.from_flags(**options)
     except ConfigError as error:
-        raise ConfigError(f"{config.source.where('test_config')}: {error}" if given else str(error)) from error
+        section = "test_config" if config.section("test_config") else "test"
+        raise ConfigError(f"{config.source.where(section)}: {error}" if given else str(error)) from error

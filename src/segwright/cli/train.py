@@ -72,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from segwright.build import build_losses, build_optimizer, build_scheduler, load_config
-    from segwright.cli.setup import build_data, build_model_with_weights, inference_of, save_config
+    from segwright.cli.runtime_sections import take_sections
+    from segwright.cli.setup import build_data, build_model_to_train, inference_of, save_config
     from segwright.engine import train
     from segwright.errors import ConfigError
 
@@ -84,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
         learning_rate=args.learning_rate,
         lr_devices=args.lr_devices,
     )
+    take_sections(config, args, "global", "train")
     config.require("train_dataset", "optimizer", "lr_scheduler", "loss", "model", purpose="to train")
     if args.do_eval:
         config.require("val_dataset", purpose="for --do_eval")
@@ -93,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
     train_set = build_data(config, "train_dataset")
     val_set = build_data(config, "val_dataset") if args.do_eval else None
-    model = build_model_with_weights(config)
+    model = build_model_to_train(config, resumed=args.resume_model is not None)
     schedule = config.section("lr_scheduler") or {}
     optimizer = build_optimizer(config.section("optimizer") or {}, model, lr=schedule["learning_rate"])
     result = train(

@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> None:
     """Evaluate, print the table, write the JSON."""
     from segwright import atomic
     from segwright.build import load_config
+    from segwright.cli.runtime_sections import take_sections
     from segwright.cli.setup import build_data, build_model_with_weights, inference_of, warn_of_overlap
     from segwright.cli.tables import print_scores
     from segwright.engine import evaluate
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         atomic.ensure_folder(args.json.parent)
     config = load_config(args.config, args.opts)
+    take_sections(config, args, "global", "test")
     config.require("val_dataset", "model", purpose="to evaluate")
     procedure = inference_of(config, args)
     dataset = build_data(config, "val_dataset")

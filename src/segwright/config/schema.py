@@ -11,6 +11,26 @@ from segwright.errors import ConfigError, suggest
 COMPONENTS = ("train_dataset", "val_dataset", "optimizer", "lr_scheduler", "model")
 NUMBERS = ("batch_size", "iters")
 OTHERS = ("loss", "test_config", "export", "to_static_training")
+RUNTIME = {  # sections in which newer files of PaddleSeg keep the flags of its commands, and what they may hold
+    "global": ("data_format", "device", "num_workers"),
+    "train": (
+        "save_dir",
+        "do_eval",
+        "resume_model",
+        "save_interval",
+        "log_iters",
+        "keep_checkpoint_max",
+        "early_stop_intervals",
+        "seed",
+        "precision",
+        "amp_level",
+        "repeats",
+        "use_vdl",
+        "use_ema",
+        "profiler_options",
+    ),
+    "test": ("auc_roc",),  # and INFERENCE
+}
 INFERENCE = ("aug_eval", "scales", "flip_horizontal", "flip_vertical", "is_slide", "crop_size", "stride")
 
 
@@ -54,11 +74,12 @@ def check_structure(source: Source) -> None:
         ConfigError: names file, line and key, and the nearest valid key.
     """
     data = source.data
+    known = (*COMPONENTS, *NUMBERS, *OTHERS, *RUNTIME)
     for key in data:
         if key == "distill_loss":
             raise ConfigError(f"{source.where(key)}: distillation is not supported; remove this block to train without")
-        if key not in (*COMPONENTS, *NUMBERS, *OTHERS):
-            raise ConfigError(f"{source.where(key)}: unknown key; {suggest(key, (*COMPONENTS, *NUMBERS, *OTHERS))}")
+        if key not in known:
+            raise ConfigError(f"{source.where(key)}: unknown key; {suggest(key, known)}")
     for key in NUMBERS:
         value = data.get(key)
         if key in data and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
@@ -67,12 +88,19 @@ def check_structure(source: Source) -> None:
         if data.get(key) is not None:
             check_block(data[key], source, key)
     _check_loss(source)
-    for key in ("test_config", "export"):
-        if data.get(key) is not None and not isinstance(data[key], dict):
-            raise ConfigError(f"{source.where(key)}: want a mapping, got {data[key]!r}")
-    for key in data.get("test_config") or {}:
-        if key not in INFERENCE:
-            raise ConfigError(f"{source.where('test_config', key)}: unknown key; {suggest(key, INFERENCE)}")
+    _check_mappings(source)
+
+
+def _check_mappings(source: Source) -> None:
+    allowed: dict[str, tuple[str, ...]] = {**RUNTIME, "test_config": INFERENCE}
+    allowed["test"] += INFERENCE
+    for name in (*allowed, "export"):
+        mapping = source.data.get(name)
+        if mapping is not None and not isinstance(mapping, dict):
+            raise ConfigError(f"{source.where(name)}: want a mapping, got {mapping!r}")
+        for key in mapping if mapping and name in allowed else ():
+            if key not in allowed[name]:
+                raise ConfigError(f"{source.where(name, key)}: unknown key; {suggest(key, allowed[name])}")
 
 
 def check_block(block: object, source: Source, *path: str | int) -> None:

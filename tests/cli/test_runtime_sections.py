@@ -1,0 +1,56 @@
+"""Configurations of newer PaddleSeg releases hold sections for what flags say."""
+
+import json
+
+import pytest
+
+from segwright.cli.main import main
+
+RUNTIME = """
+global: {{data_format: NCHW, device: gpu, num_workers: 0}}
+train: {{save_dir: '{saved}', do_eval: False, resume_model: null, save_interval: 4, log_iters: 2, seed: null,
+  keep_checkpoint_max: 5, precision: fp32, amp_level: O1, repeats: 1}}
+test: {{aug_eval: False, scales: 1.0, flip_horizontal: False, flip_vertical: False, is_slide: False, crop_size: null,
+  stride: null, auc_roc: False}}
+"""
+
+
+@pytest.fixture
+def config(toy_config, tmp_path):
+    """A toy configuration on top of such a file, as PaddleSeg's own files are."""
+    (tmp_path / "runtime.yml").write_text(RUNTIME.format(saved=tmp_path / "saved"))
+    return toy_config(model="ToyNet", coef="[1, 0.4]", extra="_base_: [runtime.yml]\n")
+
+
+def test_sections_say_what_flags_leave_open(config, tmp_path, capsys):
+    assert main(["train", "--config", str(config), "--iters", "4"]) == 0
+    steps = [json.loads(line) for line in (tmp_path / "saved/log.jsonl").read_text().splitlines()]
+    assert [step["iter"] for step in steps if "loss" in step] == [2, 4]
+    assert (tmp_path / "saved/iter_4").is_dir()
+    weights = str(tmp_path / "saved/iter_4")
+    assert main(["val", "--config", str(config), "--model_path", weights]) == 0
+    assert "mIoU" in capsys.readouterr().out
+
+
+def test_flags_win_over_sections(config, tmp_path):
+    other = tmp_path / "other"
+    assert main(["train", "--config", str(config), "--iters", "4", "--save_dir", str(other), "--log_iters", "1"]) == 0
+    steps = [json.loads(line) for line in (other / "log.jsonl").read_text().splitlines()]
+    assert [step["iter"] for step in steps if "loss" in step] == [1, 2, 3, 4]
+    assert not (tmp_path / "saved").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ("global.data_format=NHWC", "data_format NHWC is not supported"),
+        ("train.amp_level=O2", "amp_level O2 is not supported"),
+        ("train.log_iters=0", "at least 1"),
+        ("train.precision=fp8", "fp8"),
+        ("train.save_intervals=5", "did you mean 'save_interval'"),
+        ("test.is_slide=True", "--is_slide needs --crop_size"),
+    ],
+)
+def test_what_a_section_cannot_ask_for_is_an_error(config, change, complaint, capsys):
+    assert main(["train", "--config", str(config), "--iters", "4", "--opts", change]) == 2
+    assert complaint in " ".join(capsys.readouterr().err.split())
