@@ -58,6 +58,7 @@ class Registry(Mapping[str, Callable[..., Any]]):
 
 
 MODELS = Registry("model")
+BACKBONES = Registry("backbone")
 LOSSES = Registry("loss")
 TRANSFORMS = Registry("transform")
 DATASETS = Registry("dataset")

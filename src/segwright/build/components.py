@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from torch import nn
+
+import segwright.backbones
 import segwright.datasets
 import segwright.losses
 import segwright.models
@@ -10,12 +13,15 @@ import segwright.optim
 import segwright.transforms  # noqa: F401  (importing these packages fills the registries)
 from segwright.config import check_arguments, fill_defaults
 from segwright.errors import ConfigError, SegwrightError
-from segwright.registry import TRANSFORMS, Registry
+from segwright.registry import BACKBONES, LOSSES, TRANSFORMS, Registry
 
 Where = Callable[..., str]
 
-NESTED: dict[str, Registry] = {"transforms": TRANSFORMS}
-"""Arguments that hold components themselves: key -> where their types are registered."""
+LISTS: dict[str, Registry] = {"transforms": TRANSFORMS, "losses": LOSSES}
+"""Arguments that hold a list of components: key -> where their types are registered."""
+SINGLES: dict[str, Registry] = {"backbone": BACKBONES}
+"""Arguments that hold one component."""
+NESTED = {**LISTS, **SINGLES}
 
 
 def here(*path: str | int) -> str:
@@ -46,21 +52,27 @@ def resolve(
     factory = registry.find(block["type"], where("type"))
     arguments = {key: value for key, value in block.items() if key != "type"}
     checked = check_arguments(factory, arguments, where, given_later=given_later, skip=NESTED)
-    for key in NESTED.keys() & checked.keys():
+    for key in LISTS.keys() & checked.keys():
         for index, nested in enumerate(_as_list(checked[key], where(key))):
             if isinstance(nested, dict):
-                resolve(NESTED[key], nested, _below(where, key, index))
+                resolve(LISTS[key], nested, _below(where, key, index))
+    for key in SINGLES.keys() & checked.keys():
+        if not isinstance(checked[key], nn.Module):
+            resolve(SINGLES[key], checked[key], _below(where, key))
     return factory, checked
 
 
 def construct(registry: Registry, block: dict[str, Any], where: Where = here, **later: Any) -> Any:
     """Build the component a block describes; ``later`` are arguments that no file can hold."""
     factory, arguments = resolve(registry, block, where, given_later=tuple(later))
-    for key in NESTED.keys() & arguments.keys():
+    for key in LISTS.keys() & arguments.keys():
         arguments[key] = [
-            construct(NESTED[key], nested, _below(where, key, index)) if isinstance(nested, dict) else nested
+            construct(LISTS[key], nested, _below(where, key, index)) if isinstance(nested, dict) else nested
             for index, nested in enumerate(_as_list(arguments[key], where(key)))
         ]
+    for key in SINGLES.keys() & arguments.keys():
+        if isinstance(arguments[key], dict):
+            arguments[key] = construct(SINGLES[key], arguments[key], _below(where, key))
     try:
         return factory(**arguments, **later)
     except SegwrightError as error:
@@ -73,9 +85,12 @@ def spelled_out(registry: Registry, block: dict[str, Any]) -> dict[str, Any]:
     """The block with every default of its constructor written down, nested components too."""
     factory = registry.find(block["type"])
     arguments = fill_defaults(factory, {key: value for key, value in block.items() if key != "type"})
-    for key in NESTED.keys() & arguments.keys():
+    for key in LISTS.keys() & arguments.keys():
         if arguments[key] is not None:
-            arguments[key] = [spelled_out(NESTED[key], nested) for nested in arguments[key]]
+            arguments[key] = [spelled_out(LISTS[key], nested) for nested in arguments[key]]
+    for key in SINGLES.keys() & arguments.keys():
+        if arguments[key] is not None:
+            arguments[key] = spelled_out(SINGLES[key], arguments[key])
     return {"type": block["type"], **arguments}
 
 

@@ -65,5 +65,8 @@ def build_scheduler(block: dict[str, Any], optimizer: Optimizer, iters: int) -> 
         warmup = block.get("warmup_iters", 0)
         block["decay_steps"] = iters - warmup
         if warmup and block["decay_steps"] < 1:
-            raise ConfigError(f"lr_scheduler: a warm-up of {warmup} iterations leaves nothing of {iters}")
+            raise ConfigError(
+                f"lr_scheduler: a warm-up of {warmup} iterations leaves nothing of {iters}; "
+                f"train longer, or shorten it: --opts lr_scheduler.warmup_iters={iters // 10}"
+            )
     return construct(SCHEDULERS, block, lambda *path: here("lr_scheduler", *path), optimizer=optimizer)

@@ -1,4 +1,4 @@
-"""Convolution and batch normalisation, padded as Paddle's ``padding="same"`` pads."""
+"""Convolution and batch normalisation, by default padded as Paddle's ``padding="same"`` pads."""
 
 from typing import ClassVar
 
@@ -67,18 +67,24 @@ class SameConv2d(nn.Conv2d):
 
 
 class ConvBN(nn.Module):
-    """Convolution with "same" padding, then batch normalisation.
+    """Convolution, then batch normalisation.
 
     The convolution keeps a bias in front of the normalisation, which cancels it, because PaddleSeg's does and
-    its weights hold one.
+    its weights hold one, unless told otherwise.
 
     Args:
         in_channels: channels of the input.
         out_channels: channels of the output.
         kernel_size: side of the square kernel.
         stride: step of the kernel.
+        padding: pixels on every side; ``None`` pads as ``SameConv2d`` does.
+        dilation: distance between the kernel's taps. Where PaddleSeg asks for it together with "same" padding,
+            Paddle computes without it, so here the two exclude each other.
         groups: as in ``nn.Conv2d``.
         bias: whether the convolution has a bias.
+
+    Raises:
+        ValueError: dilation without padding.
     """
 
     paddle_names: ClassVar = {"_conv": "conv", "_batch_norm": "norm"}
@@ -90,15 +96,31 @@ class ConvBN(nn.Module):
         kernel_size: int,
         *,
         stride: int = 1,
+        padding: int | None = None,
+        dilation: int = 1,
         groups: int = 1,
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.conv = SameConv2d(in_channels, out_channels, kernel_size, stride=stride, groups=groups, bias=bias)
+        if padding is not None:
+            self.conv: nn.Conv2d = nn.Conv2d(
+                in_channels,
+                out_channels,
+                kernel_size,
+                stride=stride,
+                padding=padding,
+                dilation=dilation,
+                groups=groups,
+                bias=bias,
+            )
+        elif dilation == 1:
+            self.conv = SameConv2d(in_channels, out_channels, kernel_size, stride=stride, groups=groups, bias=bias)
+        else:
+            raise ValueError(f"dilation {dilation} needs a padding in pixels, such as {dilation * (kernel_size // 2)}")
         self.norm = BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride))."""
+        """(N, in_channels, H, W) -> (N, out_channels, h, w); ceil(H / stride) rows with "same" padding."""
         return self.norm(self.conv(x))
 
 
@@ -106,7 +128,7 @@ class ConvBNReLU(ConvBN):
     """``ConvBN``, then ReLU."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride)), not negative."""
+        """As ``ConvBN``, but not negative."""
         return F.relu(super().forward(x), inplace=True)
 
 
@@ -115,5 +137,22 @@ class DepthwiseConvBN(ConvBN):
 
     paddle_names: ClassVar = {f"depthwise_conv.{theirs}": ours for theirs, ours in ConvBN.paddle_names.items()}
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride=stride, groups=in_channels)
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int | None = None,
+        dilation: int = 1,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=in_channels,
+        )

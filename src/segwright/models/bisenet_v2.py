@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segwright.errors import ConfigError
-from segwright.layers import BatchNorm2d, ConvBN, ConvBNReLU, DepthwiseConvBN, resize_to
+from segwright.layers import BatchNorm2d, ConvBN, ConvBNReLU, DepthwiseConvBN, kaiming, resize_to
 from segwright.registry import MODELS
 
 DETAIL_WIDTH = 128  # channels that both branches end with, and that their fusion keeps
@@ -69,7 +69,7 @@ class BiSeNetV2(nn.Module):
         self.aggregate = GuidedAggregation(DETAIL_WIDTH, align_corners)
         self.head = SegHead(DETAIL_WIDTH, num_classes)
         self.boosters = nn.ModuleList(SegHead(width, num_classes) for width in widths)
-        self.apply(_initialise)
+        self.apply(kaiming)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """(N, in_channels, H, W) -> logits, each (N, num_classes, H, W); only "main" when not training."""
@@ -240,11 +240,3 @@ class SegHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classify(self.dropout(self.conv(x)))
-
-
-def _initialise(module: nn.Module) -> None:
-    """He et al. (2015) for kernels, https://arxiv.org/abs/1502.01852; biases 0. Normalisation starts as it is built."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
