@@ -56,7 +56,7 @@ def test_r60_heads_and_batch_norms_are_gone_and_the_model_is_as_before(tmp_path,
     assert not model.extra.training
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(parameter.requires_grad for parameter in model.parameters())
-    assert "the heads extra" in caplog.text
+    assert "the outputs extra" in caplog.text
 
 
 def test_r60_untrained_batch_norm_is_noticed(tmp_path, caplog):

@@ -35,11 +35,15 @@ def test_six_steps_of_training_match_paddleseg(shared, name):
         loss.backward()
         optimizer.step()
 
-    state = model.state_dict()
-    for ours, (theirs, _) in paddle_variables(model).items():
-        if not ours.endswith("conv.bias"):  # in front of batch normalisation: moved by rounding noise only
-            norm = state[ours].norm().item()
-            assert norm == pytest.approx(case.facts["state_norms_after"][theirs], rel=2e-3), theirs
+    state, norms = model.state_dict(), case.facts["state_norms_after"]
+    differences = {
+        ours: abs(state[ours].norm().item() / norms[theirs] - 1)
+        for ours, (theirs, _) in paddle_variables(model).items()
+        if not ours.endswith("conv.bias")  # in front of batch normalisation: moved by rounding noise only
+    }
+    assert max(differences.values()) <= 2e-3, max(differences, key=differences.__getitem__)
+    scales = [value for name, value in differences.items() if name.endswith("weight") and state[name].dim() == 1]
+    assert np.median(scales) <= 1e-5  # decaying what Paddle does not decay, or the reverse, makes 1e-4
     with torch.inference_mode():
         (logits,) = model.eval()(image[:1])
     expected = case.numbers["eval_logits_after"]

@@ -1,5 +1,6 @@
 """Schedules and optimisers against PaddleSeg's sequences, and on their own."""
 
+import copy
 import json
 import zlib
 
@@ -112,6 +113,77 @@ def test_group_factors_follow_the_schedule():
     optimizer = adamw(Toy(), 0.1, custom_cfg=[{"name": "head", "lr_mult": 10.0}])
     ConstantLR(optimizer, 0.1)
     assert [group["lr"] for group in optimizer.param_groups] == [1.0, 0.1]
+
+
+class Spared(nn.BatchNorm2d):
+    exempt_from_decay = True
+
+
+def spared_toy() -> Toy:
+    model = Toy()
+    model.norm = Spared(4)
+    return model
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Momentum", "Adam"])
+def test_exempt_layers_do_not_decay(kind):
+    """The gradient is zero, so that decay alone moves weights."""
+    model = spared_toy()
+    optimizer = OPTIMIZERS[kind](model, 0.1, weight_decay=0.5)
+    before = {name: tensor.clone() for name, tensor in model.named_parameters()}
+    sum(parameter.sum() * 0 for parameter in model.parameters()).backward()
+    optimizer.step()
+    moved = {name for name, parameter in model.named_parameters() if not torch.equal(parameter, before[name])}
+    assert "backbone.1.weight" in moved
+    assert not any(name.startswith("norm.") for name in moved)
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.5, 0.0]
+
+
+def test_exempt_layers_learn_at_the_same_rate_and_all_parameters_are_there():
+    model = spared_toy()
+    optimizer = sgd(model, 0.1, weight_decay=0.5)
+    schedule = PolynomialDecay(optimizer, 0.1, 10)
+    optimizer.step()
+    schedule.step()
+    first, second = optimizer.param_groups
+    assert first["lr"] == second["lr"] < 0.1
+    assert {*first["params"], *second["params"]} == set(model.parameters())
+    assert len(first["params"]) + len(second["params"]) == len(list(model.parameters()))
+
+
+def test_models_without_exempt_layers_have_one_group():
+    """Checkpoints that were written before layers could be exempt hold one."""
+    (group,) = sgd(Toy(), 0.1, weight_decay=0.5).param_groups
+    assert len(group["params"]) == 8
+
+
+def test_groups_of_the_configuration_and_adamw_decay_exempt_layers_too():
+    """Measured: in PaddlePaddle 3.2.2 a group's coefficient replaces the layer's own, and AdamW asks no layer."""
+    rules = [{"name": "head", "lr_mult": 10.0}]
+    assert [group["weight_decay"] for group in sgd(spared_toy(), 0.1, 0, 0.5, custom_cfg=rules).param_groups] == [
+        0.5
+    ] * 2
+    assert [group["weight_decay"] for group in adamw(spared_toy(), 0.1, 0.5).param_groups] == [0.5]
+    assert len(sgd(spared_toy(), 0.1, 0, 0.5, custom_cfg=[]).param_groups) == 2
+
+
+def test_state_of_exempt_layers_is_restored():
+    first, second = spared_toy(), spared_toy()
+    second.load_state_dict(first.state_dict())
+    optimizers = [sgd(model, 0.1, 0.9, 0.5) for model in (first, second)]
+
+    def step(model, optimizer):
+        optimizer.zero_grad()
+        sum(parameter.square().sum() for parameter in model.parameters()).backward()
+        optimizer.step()
+
+    step(first, optimizers[0])
+    second.load_state_dict(first.state_dict())
+    optimizers[1].load_state_dict(copy.deepcopy(optimizers[0].state_dict()))
+    for model, optimizer in zip((first, second), optimizers, strict=True):
+        step(model, optimizer)
+    for ours, theirs in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_optimisers_equal_the_reference(shared):

@@ -148,9 +148,9 @@ def _checked_shape(input_shape: Sequence[int] | None, img_channels: int) -> Shap
 
 
 def _say_what_changes(model: nn.Module) -> None:
-    heads = getattr(model, "output_names", ())[1:]
-    if heads:
-        log.info("left out, because only training needs them: the heads %s", ", ".join(heads))
+    others = [name for name in getattr(model, "output_names", ()) if name != "main"]
+    if others:
+        log.info("left out, because only training needs them: the outputs %s", ", ".join(others))
     norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     means = [norm.running_mean for norm in norms if norm.running_mean is not None]
     if means and not any(mean.any() for mean in means):

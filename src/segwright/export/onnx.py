@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from segwright.bundle import OutputOp, Shape
-from segwright.errors import ExportError, MissingExtraError
+from segwright.errors import ExportError, MissingExtraError, SegwrightError
 
 if TYPE_CHECKING:
     import onnx
@@ -22,8 +22,9 @@ INPUT, OUTPUTS = "image", {"argmax": "label", "softmax": "probs", "none": "logit
 OUTPUT_DTYPES: dict[OutputOp, str] = {"argmax": "int32", "softmax": "float32", "none": "float32"}
 
 # Sizes to trace with where any will do. Odd, and of no common divisor: a model that only works for even sizes, or
-# only where height equals width, must show it. A batch of 1 would be taken for a constant.
-TRACED = {0: 2, 2: 193, 3: 257}
+# only where height equals width, must show it. A batch of 1 would be taken for a constant. Large, because models that
+# pool with a fixed window want pictures of some size; nothing is computed while a model is traced.
+TRACED = {0: 2, 2: 1603, 3: 1667}
 AXES = {0: "N", 2: "H", 3: "W"}
 
 
@@ -97,7 +98,7 @@ def write_onnx(model: Deployed, path: Path, input_shape: Shape) -> None:
         hint = "; for one size only: --input_shape N C H W" if free else ""
         raise ExportError(
             f"torch cannot export {type(model.model).__name__} with input shape {list(input_shape)}: "
-            f"{_first_lines(error)}{hint}"
+            f"{_reason(error)}{hint}"
         ) from error
     _strip_notes(proto)
     proto = onnx.shape_inference.infer_shapes(proto)
@@ -131,7 +132,13 @@ def _strip_notes(proto: "onnx.ModelProto") -> None:
     del graph.value_info[:]  # inferred anew below, with shapes in the names of the input's axes
 
 
-def _first_lines(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    """What the model itself said, below what the exporter made of it; else the exporter's first lines."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, SegwrightError):
+            return str(link)
+        link = link.__cause__ or link.__context__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines[:4]) or type(error).__name__
 

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segwright.layers.batch_norm import BatchNorm2d
+from segwright.layers.depthwise import DepthwiseConv2d
 
 
 class SameConv2d(nn.Conv2d):
@@ -102,8 +103,10 @@ class ConvBN(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        if padding is not None:
-            self.conv: nn.Conv2d = nn.Conv2d(
+        if groups == in_channels == out_channels and stride == 1 and padding == dilation * (kernel_size // 2):
+            self.conv: nn.Conv2d = DepthwiseConv2d(in_channels, kernel_size, dilation=dilation, bias=bias)
+        elif padding is not None:
+            self.conv = nn.Conv2d(
                 in_channels,
                 out_channels,
                 kernel_size,
