@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from segwright.bundle import OutputOp, Shape
 from segwright.errors import ExportError, MissingExtraError, SegwrightError
+from segwright.export.fold import fold_batch_norms
 
 if TYPE_CHECKING:
     import onnx
@@ -75,7 +76,7 @@ def write_onnx(model: Deployed, path: Path, input_shape: Shape) -> None:
     """
     try:
         import onnx
-        import onnxscript  # noqa: F401  (torch's exporter needs it)
+        from onnxscript import optimizer  # which torch's exporter needs too
     except ImportError as error:
         raise MissingExtraError("export to ONNX", "onnx") from error
 
@@ -92,14 +93,19 @@ def write_onnx(model: Deployed, path: Path, input_shape: Shape) -> None:
                 dynamic_shapes=(free,) if free else None,
                 dynamo=True,
                 verbose=False,
+                optimize=False,
             )
-        proto = program.model_proto  # type: ignore[union-attr]
+            assert program is not None
+            optimizer.fold_constants(program.model)
+            optimizer.remove_unused_nodes(program.model)
+        proto = program.model_proto
     except Exception as error:  # torch.export and its translators raise whatever they met
         hint = "; for one size only: --input_shape N C H W" if free else ""
         raise ExportError(
             f"torch cannot export {type(model.model).__name__} with input shape {list(input_shape)}: "
             f"{_reason(error)}{hint}"
         ) from error
+    fold_batch_norms(proto)
     _strip_notes(proto)
     proto = onnx.shape_inference.infer_shapes(proto)
     onnx.checker.check_model(proto, full_check=True)
