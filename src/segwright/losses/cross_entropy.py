@@ -25,8 +25,6 @@ class CrossEntropyLoss(nn.Module):
         data_format: layout of the logits, ``NCHW`` or ``NHWC``.
     """
 
-    target = "label"
-
     def __init__(
         self,
         weight: list[float] | None = None,
@@ -36,11 +34,9 @@ class CrossEntropyLoss(nn.Module):
         data_format: Literal["NCHW", "NHWC"] = "NCHW",
     ) -> None:
         super().__init__()
-        if not 0 < top_k_percent_pixels <= 1:
-            raise ConfigError(f"top_k_percent_pixels is a share above 0 and up to 1, got {top_k_percent_pixels}")
         self.weight = weight
         self.ignore_index = ignore_index
-        self.top_k_percent_pixels = top_k_percent_pixels
+        self.top_k_percent_pixels = checked_share(top_k_percent_pixels)
         self.avg_non_ignore = avg_non_ignore
         self.data_format = data_format
 
@@ -59,15 +55,30 @@ class CrossEntropyLoss(nn.Module):
         if semantic_weights is not None:
             loss = loss * semantic_weights
         if self.top_k_percent_pixels < 1:
-            return self._mean_of_hardest(loss, label, weight)
-        if not self.avg_non_ignore:
-            return loss.mean()
-        share = valid.to(loss.dtype) if weight is None else weight[label] * valid
-        return loss.mean() / (share.mean() + EPS)
+            return mean_of_hardest(loss, label, weight, self.top_k_percent_pixels)
+        return mean_of_counted(loss, label, valid, weight) if self.avg_non_ignore else loss.mean()
 
-    def _mean_of_hardest(self, loss: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
-        """Ignored pixels take part with a loss of 0, as the weight of class 0."""
-        loss, position = loss.flatten().topk(max(1, int(self.top_k_percent_pixels * loss.numel())))
-        if weight is None:
-            return loss.mean() / (1 + EPS)
-        return loss.mean() / (weight[label.flatten()[position]].mean() + EPS)
+
+def checked_share(top_k_percent_pixels: float) -> float:
+    """The share itself.
+
+    Raises:
+        ConfigError: it is no share.
+    """
+    if not 0 < top_k_percent_pixels <= 1:
+        raise ConfigError(f"top_k_percent_pixels is a share above 0 and up to 1, got {top_k_percent_pixels}")
+    return top_k_percent_pixels
+
+
+def mean_of_counted(loss: Tensor, label: Tensor, valid: Tensor, weight: Tensor | None) -> Tensor:
+    """(N, H, W) losses, 0 where ignored -> their sum by the summed weight of the pixels that count."""
+    share = valid.to(loss.dtype) if weight is None else weight[label] * valid
+    return loss.mean() / (share.mean() + EPS)
+
+
+def mean_of_hardest(loss: Tensor, label: Tensor, weight: Tensor | None, share: float) -> Tensor:
+    """The same over the largest losses; ignored pixels take part with a loss of 0, as the weight of class 0."""
+    loss, position = loss.flatten().topk(max(1, int(share * loss.numel())))
+    if weight is None:
+        return loss.mean() / (1 + EPS)
+    return loss.mean() / (weight[label.flatten()[position]].mean() + EPS)

@@ -20,8 +20,6 @@ class DiceLoss(nn.Module):
         smooth: ``s``; lets a class that is absent everywhere cost nothing.
     """
 
-    target = "label"
-
     def __init__(self, weight: list[float] | None = None, ignore_index: int = 255, smooth: float = 1.0) -> None:
         super().__init__()
         self.weight = weight

@@ -10,8 +10,6 @@ from segwright.errors import ConfigError
 from segwright.losses.labels import class_weights, full_precision, prepare_label
 from segwright.registry import LOSSES
 
-EPS = 1e-5  # keeps the quotient finite when no pixel is kept
-
 
 @LOSSES.register
 class OhemCrossEntropyLoss(nn.Module):
@@ -32,7 +30,7 @@ class OhemCrossEntropyLoss(nn.Module):
         ConfigError: ``thresh`` is not a probability, or ``min_kept`` is negative.
     """
 
-    target = "label"
+    eps = 1e-5  # keeps the quotient finite when no pixel is kept
 
     def __init__(
         self,
@@ -61,7 +59,7 @@ class OhemCrossEntropyLoss(nn.Module):
         kept = valid if self.min_kept == 0 else valid & self._is_hard(loss.detach(), valid)
         if weight is not None:
             loss = loss * weight[label]
-        return (loss * kept).mean() / (kept.to(loss.dtype).mean() + EPS)
+        return (loss * kept).mean() / (kept.to(loss.dtype).mean() + self.eps)
 
     def _is_hard(self, loss: Tensor, valid: Tensor) -> Tensor:
         """Map of pixels below the limit; ``loss`` is minus the logarithm of the true class's probability."""

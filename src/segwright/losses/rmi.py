@@ -41,8 +41,6 @@ class RMILoss(nn.Module):
         ConfigError: a value outside its bounds.
     """
 
-    target = "label"
-
     def __init__(
         self,
         num_classes: int | None = None,
