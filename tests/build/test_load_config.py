@@ -97,6 +97,21 @@ def test_a_learning_rate_for_several_devices_is_divided(toy_config):
     assert load_config(toy_config(), lr_devices=1).to_dict()["lr_scheduler"]["learning_rate"] == 0.02
 
 
+@pytest.mark.parametrize(
+    ("block", "divided"),
+    [
+        ("{type: PiecewiseDecay, boundaries: [3, 5], values: [0.4, 0.2, 0.1]}", {"values": [0.1, 0.05, 0.025]}),
+        ("{type: OneCycleLR, max_learning_rate: 0.4, total_steps: 9}", {"max_learning_rate": 0.1}),
+    ],
+)
+def test_rates_of_other_names_are_divided_for_several_devices_too(toy_config, block, divided):
+    path = toy_config()
+    old = "{type: PolynomialDecay, learning_rate: 0.02, end_lr: 0, power: 0.9}"
+    path.write_text(path.read_text().replace(old, block))
+    schedule = load_config(path, lr_devices=4).to_dict()["lr_scheduler"]
+    assert {key: schedule[key] for key in divided} == divided
+
+
 def test_what_torch_refuses_is_an_error_of_the_configuration():
     model = segwright.build_model({"type": "ToyNet", "num_classes": 2})
     with pytest.raises(ConfigError, match=r"^optimizer: Nesterov momentum requires a momentum"):

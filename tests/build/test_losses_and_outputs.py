@@ -99,3 +99,23 @@ def test_channels_of_the_data_reach_the_backbone(tmp_path):
     assert "in_channels" not in model
     with pytest.raises(ConfigError, match=r"model\.backbone\.in_channels is 3, but .*img_channels is 4"):
         load_config(path, opts=["model.backbone.in_channels=3"])
+
+
+EDGE = "{type: BCELoss, edge_label: True}"
+MIXED_WITH_EDGE = f"{{type: MixedLoss, losses: [{{type: CrossEntropyLoss}}, {EDGE}], coef: [1, 1]}}"
+
+
+@pytest.mark.parametrize("loss", [EDGE, MIXED_WITH_EDGE])
+def test_a_loss_over_boundaries_wants_them_from_the_data(toy_config, loss):
+    path = toy_config("ToyNet", "[1, 1]")
+    path.write_text(path.read_text().replace("[{type: CrossEntropyLoss}]", f"[{{type: CrossEntropyLoss}}, {loss}]"))
+    load_config(path, opts=["train_dataset.edge=True"])
+    message = r"loss\.types\[1\] takes the boundary map, which .*train_dataset does not make; add edge: True"
+    with pytest.raises(ConfigError, match=message):
+        load_config(path)
+
+
+def test_a_loss_that_wants_what_no_data_set_makes_is_refused(toy_config):
+    path = toy_config("ToyNet", "[1, 1]")
+    with pytest.raises(ConfigError, match=r"loss\.types\[0\] takes teacher, which no data set makes"):
+        load_config(path, opts=["loss.types.0.type=DistillCrossEntropyLoss"])

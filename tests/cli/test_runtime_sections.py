@@ -40,6 +40,43 @@ def test_flags_win_over_sections(config, tmp_path):
     assert not (tmp_path / "saved").exists()
 
 
+@pytest.fixture
+def weights(config, tmp_path):
+    """Of two iterations."""
+    assert main(["train", "--config", str(config), "--iters", "2"]) == 0
+    return tmp_path / "saved/iter_2"
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ([], False),
+        (["--auc_roc"], True),
+        (["--auc_roc", "True"], True),
+        (["--auc_roc", "False"], False),  # any word means True to PaddleSeg
+        (["--opts", "test.auc_roc=True"], True),
+        (["--opts", "test_config.auc_roc=True"], True),
+        (["--auc_roc", "False", "--opts", "test_config.auc_roc=True"], False),
+    ],
+)
+def test_areas_under_roc_curves_are_computed_on_demand(config, weights, tmp_path, capsys, words, wanted):
+    scores = tmp_path / "scores.json"
+    assert main(["val", "--config", str(config), "--model_path", str(weights), "--json", str(scores), *words]) == 0
+    data = json.loads(scores.read_text())
+    assert ("auc_roc" in data) is wanted
+    assert ("AUC" in capsys.readouterr().out) is wanted
+    if wanted:
+        assert data["class_auc_roc"] == [data["auc_roc"]] * 2
+        assert 0 < data["auc_roc"] <= 1
+
+
+def test_a_training_scores_as_its_configuration_says(config, tmp_path):
+    more = ["--do_eval", "--opts", "test_config.auc_roc=True"]
+    assert main(["train", "--config", str(config), "--iters", "2", *more]) == 0
+    best = json.loads((tmp_path / "saved/best_model/metrics.json").read_text())
+    assert 0 < best["auc_roc"] <= 1
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -49,6 +86,7 @@ def test_flags_win_over_sections(config, tmp_path):
         ("train.precision=fp8", "fp8"),
         ("train.save_intervals=5", "did you mean 'save_interval'"),
         ("test.is_slide=True", "--is_slide needs --crop_size"),
+        ("test.auc_roc=no_thanks", "test.auc_roc: want True or False, got 'no_thanks'"),
     ],
 )
 def test_what_a_section_cannot_ask_for_is_an_error(config, change, complaint, capsys):

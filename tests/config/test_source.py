@@ -123,6 +123,20 @@ def test_older_learning_rate_becomes_a_schedule(tmp_path):
     assert source.data == {"lr_scheduler": wanted}
 
 
+@pytest.mark.parametrize(
+    ("block", "complaint"),
+    [
+        ("{decay: {type: poly}}", r"x\.yml:1: learning_rate: want a number or \{value: 0\.01"),
+        ("{value: 0.01, decay: poly}", "want a number or"),
+        ("{value: 0.01, power: 0.9}", "want a number or"),
+        ("{value: 0.01, decay: {type: polly}}", "unknown decay 'polly'; did you mean 'poly'"),
+    ],
+)
+def test_an_older_learning_rate_of_another_form_is_an_error(tmp_path, block, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        modernise(read_source(write(tmp_path, x=f"learning_rate: {block}\n")))
+
+
 def test_r32_both_spellings_of_the_learning_rate_are_an_error(tmp_path):
     source = read_source(write(tmp_path, x="learning_rate: {value: 1}\nlr_scheduler: {type: PolynomialDecay}\n"))
     with pytest.raises(ConfigError, match=r"x\.yml:1: learning_rate and .*x\.yml:2: lr_scheduler both set .* keep lr_"):

@@ -12,7 +12,7 @@ from torch import nn
 
 from segwright.engine.inference import Procedure, infer, restore
 from segwright.errors import ConfigError
-from segwright.types import Cropped, Flipped, Padded, Resized, Size
+from segwright.types import Cropped, Flipped, Padded, Resized, Size, Warped
 
 
 class Toy(nn.Module):
@@ -104,6 +104,8 @@ def test_logits_come_back_through_every_transform():
     assert back.sum() == logits.sum()
     chain = [Resized(Size(8, 12)), Padded(Size(4, 6)), Flipped("vertical")]
     assert restore(torch.randn(1, 2, 7, 9), chain).shape == (1, 2, 8, 12)
+    with pytest.raises(ConfigError, match="rotated at random cannot be brought back"):
+        restore(logits, [Warped(Size(8, 12))])
 
 
 STEPS = {"resize": Resized, "padding": Padded}

@@ -84,6 +84,32 @@ def test_pieces_add_up_to_the_whole(case, at):
     np.testing.assert_array_equal(first.counts, whole.counts)
 
 
+@pytest.mark.filterwarnings("ignore:A single label was found")
+@settings(deadline=None, max_examples=30)
+@given(pairs())
+def test_scikit_learn_agrees(case):
+    skmetrics = pytest.importorskip("sklearn.metrics")
+    pred, label, num_classes, _ = case
+    valid = label.ravel() < num_classes
+    valid &= label.ravel() >= 0
+    pred, label = pred.ravel()[valid], label.ravel()[valid]
+    classes = list(range(num_classes))
+    matrix = ConfusionMatrix(num_classes)
+    matrix.update(pred, label)
+    if not label.size:
+        return
+    np.testing.assert_array_equal(matrix.counts[:-1], skmetrics.confusion_matrix(label, pred, labels=classes))
+    ours = matrix.scores("zero")
+    options = {"labels": classes, "average": None, "zero_division": 0}
+    assert ours["class_iou"] == pytest.approx(skmetrics.jaccard_score(label, pred, **options))
+    assert ours["class_dice"] == pytest.approx(skmetrics.f1_score(label, pred, **options))
+    assert ours["class_precision"] == pytest.approx(skmetrics.precision_score(label, pred, **options))
+    assert ours["class_recall"] == pytest.approx(skmetrics.recall_score(label, pred, **options))
+    assert ours["Acc"] == pytest.approx(skmetrics.accuracy_score(label, pred))
+    if ours["Kappa"] is not None:
+        assert ours["Kappa"] == pytest.approx(skmetrics.cohen_kappa_score(label, pred, labels=classes))
+
+
 def test_bytes_and_wide_integers_count_alike():
     rng = np.random.default_rng(0)
     pred = rng.integers(0, 19, (1200, 1000), dtype=np.uint8)  # more than one chunk

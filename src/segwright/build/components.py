@@ -17,7 +17,10 @@ from segwright.registry import BACKBONES, LOSSES, TRANSFORMS, Registry
 
 Where = Callable[..., str]
 
-LISTS: dict[str, Registry] = {"transforms": TRANSFORMS, "losses": LOSSES}
+LISTS: dict[str, Registry] = {
+    **dict.fromkeys(("transforms", "common_transforms", "transforms1", "transforms2"), TRANSFORMS),
+    "losses": LOSSES,
+}
 """Arguments that hold a list of components: key -> where their types are registered."""
 SINGLES: dict[str, Registry] = {"backbone": BACKBONES}
 """Arguments that hold one component."""

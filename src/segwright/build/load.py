@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from segwright.build.components import construct, resolve, spelled_out
 from segwright.build.reconcile import num_classes_of, reconcile
 from segwright.config import Config, Source, apply_opts, check_structure, modernise, read_source
 from segwright.errors import ConfigError
+from segwright.losses.inputs import entries
 from segwright.registry import DATASETS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, TRANSFORMS, Registry
 
 log = logging.getLogger("segwright")
@@ -89,19 +91,37 @@ def _check_components(source: Source) -> None:
         resolve(registry, block, lambda *path, key=key: source.where(key, *path), given_later=later)
     for index, block in enumerate((source.data.get("loss") or {}).get("types", [])):
         # Built, as they cost nothing: what only a constructor can tell is told before any picture is read.
-        construct(LOSSES, block, lambda *path, index=index: source.where("loss", "types", index, *path))
+        loss = construct(LOSSES, block, lambda *path, index=index: source.where("loss", "types", index, *path))
+        _check_entries(source, loss, source.where("loss", "types", index))
     for index, block in enumerate((source.data.get("export") or {}).get("transforms") or []):
         resolve(TRANSFORMS, block, lambda *path, index=index: source.where("export", "transforms", index, *path))
+
+
+def _check_entries(source: Source, loss: nn.Module, where: str) -> None:
+    """Fail if a loss takes an entry of the batch that the training data will not hold."""
+    dataset = source.data.get("train_dataset")
+    if not dataset:
+        return
+    for name in entries(loss):
+        if name == "edge" and not dataset.get("edge"):
+            raise ConfigError(
+                f"{where} takes the boundary map, which {source.where('train_dataset')} does not make; "
+                "add edge: True to the data set"
+            )
+        if name not in ("label", "edge"):
+            raise ConfigError(f"{where} takes {name}, which no data set makes; remove this loss")
 
 
 def _share_learning_rate(source: Source, devices: int) -> None:
     """Linear scaling (Goyal et al., 2017, https://arxiv.org/abs/1706.02677): the rate is in proportion to the batch."""
     schedule = source.data.get("lr_scheduler") or {}
-    if "learning_rate" not in schedule:
+    names = SCHEDULERS[schedule["type"]].rate_arguments if schedule else ()  # type: ignore[attr-defined]
+    chosen = {name: schedule[name] for name in names if name in schedule}
+    if not chosen:
         raise ConfigError(f"{source.where('lr_scheduler')}: has no learning_rate to divide by {devices} devices")
-    chosen = float(schedule["learning_rate"])
-    schedule["learning_rate"] = chosen / devices
-    log.info("Learning rate %g was chosen for %d devices: %g for this one", chosen, devices, chosen / devices)
+    for name, rate in chosen.items():
+        schedule[name] = [float(each) / devices for each in rate] if isinstance(rate, list) else float(rate) / devices
+        log.info("Learning rate %s was chosen for %d devices: %s for this one", rate, devices, schedule[name])
 
 
 def _known_classes(source: Source) -> int | None:

@@ -118,18 +118,20 @@ def choose_transforms(config: "Config") -> list[dict[str, Any]]:
 def _normalisation(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     from segwright.bundle import Preprocessing
 
-    return [block for block in Preprocessing(blocks).blocks if block["type"] == "Normalize"]
+    return Preprocessing([block for block in blocks if block["type"] == "Normalize"]).blocks
 
 
 def validation_set(config: "Config") -> "SegmentationDataset | None":
     """The validation data, if it is on this machine: test pictures, class names and colours come from it."""
     from segwright.build import build_dataset
+    from segwright.fetch import without_downloads
 
     block = config.section("val_dataset")
     if not block:
         return None
     try:
-        return build_dataset(block)
+        with without_downloads():  # its names, colours and two pictures are welcome, not worth a download
+            return build_dataset(block)
     except (ConfigError, DataError) as error:
         log.warning("drawn test pictures instead of validation pictures, whose data set cannot be used: %s", error)
         return None

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from segwright.registry import DATASETS
 
     config = load_config(args.config, args.opts)
-    take_sections(config, args, "global", "test")
+    take_sections(config, args, "global")
     config.require("val_dataset", "model", purpose="to predict")
     procedure = inference_of(config, args, "aug_pred")
     val = config.section("val_dataset") or {}

@@ -1,4 +1,7 @@
-"""The sections ``global``, ``train`` and ``test``, in which newer files of PaddleSeg keep what flags say."""
+"""The sections ``global`` and ``train``, in which newer files of PaddleSeg keep what flags say.
+
+``test`` is of the same kind; ``cli.setup`` reads it together with ``test_config``.
+"""
 
 import argparse
 from typing import Any
@@ -11,15 +14,13 @@ IMPOSSIBLE: dict[str, tuple[Any, ...]] = {  # values that ask for nothing; any o
     "amp_level": ("O1", None),
     "use_ema": (False, None),
     "profiler_options": (None,),
-    "auc_roc": (False, None),
 }
 
 
 def take_sections(config: Config, args: argparse.Namespace, *names: str) -> None:
     """Set the flags that the command line leaves open as the sections ``names`` say, and check what they ask for.
 
-    A file's ``device: gpu`` is PaddleSeg's default and a wish: without a GPU the CPU does. How to predict, which
-    ``test`` says too, is ``cli.setup.inference_of``'s to read.
+    A file's ``device: gpu`` is PaddleSeg's default and a wish: without a GPU the CPU does.
 
     Raises:
         ConfigError: a section asks for what segwright cannot do, or holds a value that its flag does not take.
@@ -30,7 +31,7 @@ def take_sections(config: Config, args: argparse.Namespace, *names: str) -> None
             if key in IMPOSSIBLE:
                 if value not in IMPOSSIBLE[key]:
                     raise ConfigError(f"{where}: {key} {value} is not supported; remove the line")
-            elif value is not None and name != "test" and key in vars(args) and key not in args.given:
+            elif value is not None and key in vars(args) and key not in args.given:
                 setattr(args, key, _converted(args.parser, key, value, where))
 
 

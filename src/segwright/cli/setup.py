@@ -3,7 +3,7 @@
 import argparse
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -16,6 +16,7 @@ from segwright.datasets import SegmentationDataset
 from segwright.engine.inference import Procedure
 from segwright.engine.precheck import overlap
 from segwright.errors import ConfigError, DataError, WeightsError
+from segwright.fetch import without_downloads
 from segwright.weights import load_pretrained, load_weights
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def warn_of_overlap(config: Config, val_set: SegmentationDataset) -> None:
     if not config.section("train_dataset"):
         return
     try:
-        caution = overlap(build_data(config, "train_dataset"), val_set)
+        with without_downloads():
+            caution = overlap(build_data(config, "train_dataset"), val_set)
     except (ConfigError, DataError):
         return
     if caution:
@@ -77,8 +79,7 @@ def warn_of_overlap(config: Config, val_set: SegmentationDataset) -> None:
 
 def inference_of(config: Config, args: argparse.Namespace | None = None, augment: str = "aug_eval") -> Procedure:
     """How to predict: as the config's ``test_config`` or ``test`` says, unless flags ask for something."""
-    keep = {key: value for key, value in (config.section("test") or {}).items() if key in INFERENCE}
-    given = {**keep, **(config.section("test_config") or {})}
+    given = {key: value for key, value in _test_section(config).items() if key in INFERENCE}
     if args is not None and args.given & {augment, *INFERENCE}:
         given = {}
         options = {key: getattr(args, augment if key == "aug_eval" else key) for key in INFERENCE}
@@ -90,3 +91,23 @@ def inference_of(config: Config, args: argparse.Namespace | None = None, augment
     except ConfigError as error:
         section = "test_config" if config.section("test_config") else "test"
         raise ConfigError(f"{config.source.where(section)}: {error}" if given else str(error)) from error
+
+
+def auc_roc_wanted(config: Config, args: argparse.Namespace | None = None) -> bool:
+    """Whether ``--auc_roc``, or else the config's ``test_config`` or ``test``, asks for areas under ROC curves.
+
+    Raises:
+        ConfigError: the config holds another word than True or False.
+    """
+    if args is not None and "auc_roc" in args.given:
+        return args.auc_roc
+    wanted = _test_section(config).get("auc_roc")
+    if wanted not in (True, False, None):
+        section = "test_config" if "auc_roc" in (config.section("test_config") or {}) else "test"
+        raise ConfigError(f"{config.source.where(section, 'auc_roc')}: want True or False, got {wanted!r}")
+    return bool(wanted)
+
+
+def _test_section(config: Config) -> dict[str, Any]:
+    """What ``test_config`` and, for the rest, ``test`` say."""
+    return {**(config.section("test") or {}), **(config.section("test_config") or {})}

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
     from segwright.build import build_losses, build_optimizer, build_scheduler, load_config
     from segwright.cli.runtime_sections import take_sections
-    from segwright.cli.setup import build_data, build_model_to_train, inference_of, save_config
+    from segwright.cli.setup import auc_roc_wanted, build_data, build_model_to_train, inference_of, save_config
     from segwright.engine import train
     from segwright.errors import ConfigError
 
@@ -97,7 +97,8 @@ def run(args: argparse.Namespace) -> int:
     val_set = build_data(config, "val_dataset") if args.do_eval else None
     model = build_model_to_train(config, resumed=args.resume_model is not None)
     schedule = config.section("lr_scheduler") or {}
-    optimizer = build_optimizer(config.section("optimizer") or {}, model, lr=schedule["learning_rate"])
+    rate = schedule.get("learning_rate", 0.0)  # until the schedule sets that of the first step
+    optimizer = build_optimizer(config.section("optimizer") or {}, model, lr=rate)
     result = train(
         model,
         train_set,
@@ -120,6 +121,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         repeats=args.repeats,
         procedure=inference_of(config),
+        auc_roc=auc_roc_wanted(config),
         config=config.to_dict(),
         force=args.force,
     )

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from segwright.cli.flags import add_config, add_device, add_inference, add_weights, add_workers
+from segwright.cli.flags import add_config, add_device, add_inference, add_switch, add_weights, add_workers
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -14,6 +14,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add_workers(parser)
     add_device(parser)
     add_inference(parser, "aug_eval")
+    add_switch(parser, "--auc_roc", "also compute the area under the ROC curve")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores as JSON")
     parser.add_argument(
         "--absent",
@@ -30,7 +31,13 @@ def run(args: argparse.Namespace) -> None:
     from segwright import atomic
     from segwright.build import load_config
     from segwright.cli.runtime_sections import take_sections
-    from segwright.cli.setup import build_data, build_model_with_weights, inference_of, warn_of_overlap
+    from segwright.cli.setup import (
+        auc_roc_wanted,
+        build_data,
+        build_model_with_weights,
+        inference_of,
+        warn_of_overlap,
+    )
     from segwright.cli.tables import print_scores
     from segwright.engine import evaluate
     from segwright.engine.device import select_device
@@ -39,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         atomic.ensure_folder(args.json.parent)
     config = load_config(args.config, args.opts)
-    take_sections(config, args, "global", "test")
+    take_sections(config, args, "global")
     config.require("val_dataset", "model", purpose="to evaluate")
     procedure = inference_of(config, args)
     dataset = build_data(config, "val_dataset")
@@ -47,7 +54,14 @@ def run(args: argparse.Namespace) -> None:
     if not (args.model_path or getattr(model, "pretrained", None)):
         raise ConfigError("no weights to evaluate: give --model_path, or model.pretrained in the config")
     device = select_device(args.device)
-    result = evaluate(model.to(device), dataset, procedure=procedure, num_workers=args.num_workers, device=device)
+    result = evaluate(
+        model.to(device),
+        dataset,
+        procedure=procedure,
+        num_workers=args.num_workers,
+        device=device,
+        auc_roc=auc_roc_wanted(config, args),
+    )
     scores = result.scores(args.absent)
     print_scores(scores, dataset.class_names)
     warn_of_overlap(config, dataset)

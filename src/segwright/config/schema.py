@@ -11,6 +11,7 @@ from segwright.errors import ConfigError, suggest
 COMPONENTS = ("train_dataset", "val_dataset", "optimizer", "lr_scheduler", "model")
 NUMBERS = ("batch_size", "iters")
 OTHERS = ("loss", "test_config", "export", "to_static_training")
+INFERENCE = ("aug_eval", "scales", "flip_horizontal", "flip_vertical", "is_slide", "crop_size", "stride")
 RUNTIME = {  # sections in which newer files of PaddleSeg keep the flags of its commands, and what they may hold
     "global": ("data_format", "device", "num_workers"),
     "train": (
@@ -29,9 +30,8 @@ RUNTIME = {  # sections in which newer files of PaddleSeg keep the flags of its 
         "use_ema",
         "profiler_options",
     ),
-    "test": ("auc_roc",),  # and INFERENCE
+    "test": (*INFERENCE, "auc_roc"),
 }
-INFERENCE = ("aug_eval", "scales", "flip_horizontal", "flip_vertical", "is_slide", "crop_size", "stride")
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,7 @@ def check_structure(source: Source) -> None:
 
 
 def _check_mappings(source: Source) -> None:
-    allowed: dict[str, tuple[str, ...]] = {**RUNTIME, "test_config": INFERENCE}
-    allowed["test"] += INFERENCE
+    allowed: dict[str, tuple[str, ...]] = {**RUNTIME, "test_config": RUNTIME["test"]}
     for name in (*allowed, "export"):
         mapping = source.data.get(name)
         if mapping is not None and not isinstance(mapping, dict):

@@ -21,7 +21,7 @@ def _adapter(factory: Callable[..., Any], name: str) -> Any:
     from pydantic import ConfigDict, TypeAdapter
 
     target = factory.__init__ if inspect.isclass(factory) else factory
-    hint = get_type_hints(target).get(name, Any)
+    hint = get_type_hints(target, include_extras=True).get(name, Any)
     return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
 
 
@@ -78,8 +78,13 @@ def check_arguments(
 
 def _reason(problem: Any) -> str:
     """Pydantic's words for a wrong value, in YAML's: it has lists, no tuples."""
-    if problem["type"] == "missing":
-        return f"entry {problem['loc'][-1]} is missing"
+    match problem["type"]:
+        case "missing":
+            return f"entry {problem['loc'][-1]} is missing"
+        case "extra_forbidden":
+            return f"unknown entry {problem['loc'][-1]}"
+        case "union_tag_invalid":
+            return f"{problem['ctx']['discriminator']} must be one of {problem['ctx']['expected_tags']}"
     return problem["msg"].replace("a valid tuple", "a valid list").replace("Tuple should", "List should")
 
 

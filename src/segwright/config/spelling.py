@@ -3,19 +3,19 @@
 from typing import Any
 
 from segwright.config.source import Source
-from segwright.errors import ConfigError
+from segwright.errors import ConfigError, suggest
 
-_DECAYS = {"poly": "PolynomialDecay", "piecewise": "PiecewiseDecay"}
+_DECAYS = {"poly": "PolynomialDecay", "piecewise": "PiecewiseDecay", "stepdecay": "StepDecay"}
 
 
 def modernise(source: Source) -> None:
     """Rewrite, in place, what files of 2020 and 2021 spell in another way.
 
-    ``learning_rate: {value, decay: {type: poly, power, end_lr}}`` becomes ``lr_scheduler``;
-    ``export_config`` becomes ``export``.
+    ``learning_rate: {value, decay: {type: poly, power, end_lr}}`` becomes ``lr_scheduler``, and a number alone a
+    constant rate; ``export_config`` becomes ``export``.
 
     Raises:
-        ConfigError: both spellings of one thing are given.
+        ConfigError: both spellings of one thing are given, or the older one is not of this form.
     """
     _rename(source, "export_config", "export")
     old = source.data.get("learning_rate")
@@ -35,17 +35,18 @@ def modernise(source: Source) -> None:
 def _schedule(old: Any, source: Source) -> dict[str, Any]:
     if isinstance(old, int | float):
         return {"type": "ConstantLR", "learning_rate": old}
-    if not isinstance(old, dict) or "value" not in old:
+    decay = (old.get("decay") or {}) if isinstance(old, dict) else None
+    if not isinstance(decay, dict) or "value" not in old or not set(old) <= {"value", "decay"}:
         raise ConfigError(
             f"{source.where('learning_rate')}: want a number or {{value: 0.01, decay: {{type: poly}}}}, got {old!r}"
         )
-    decay = dict(old.get("decay") or {})
-    kind = decay.pop("type", "poly")
-    block = {"type": _DECAYS.get(kind, kind), "learning_rate": old["value"], **decay}
-    if kind == "poly":
-        block.setdefault("power", 0.9)
-        block.setdefault("end_lr", 0)
-    return block
+    kind = decay.get("type", "poly")
+    if kind not in _DECAYS:
+        where = source.where("learning_rate", "decay", "type")
+        raise ConfigError(f"{where}: unknown decay '{kind}'; {suggest(str(kind), _DECAYS)}")
+    rate = "values" if kind == "piecewise" else "learning_rate"
+    defaults = {"power": 0.9, "end_lr": 0} if kind == "poly" else {}
+    return {rate: old["value"], **defaults, **decay, "type": _DECAYS[kind]}
 
 
 def _rename(source: Source, old: str, new: str) -> None:

@@ -14,8 +14,9 @@ from segwright.console import show_log, track
 from segwright.datasets import SegmentationDataset
 from segwright.engine.inference import Procedure, infer
 from segwright.engine.loader import evaluation_pictures
+from segwright.engine.tally import ConfusionTally, RocTally
 from segwright.errors import ConfigError, DataError
-from segwright.metrics import ConfusionMatrix
+from segwright.metrics import AbsentRule, ConfusionMatrix, RocCounts
 
 log = logging.getLogger("segwright")
 
@@ -29,16 +30,24 @@ class Evaluation:
         num_images: pictures evaluated.
         batch_cost: seconds a picture, reading included.
         reader_cost: seconds a picture spent waiting for it to be read.
+        curves: counts for the areas under the ROC curves, if these were asked for.
     """
 
     confusion: ConfusionMatrix
     num_images: int
     batch_cost: float
     reader_cost: float
+    curves: RocCounts | None = None
 
-    def scores(self, absent: str = "one") -> dict[str, Any]:
-        """``images``, ``mIoU``, ``Acc``, ``Kappa``, ``mDice`` and per-class lists, as ``val --json`` writes them."""
-        return {"images": self.num_images, **self.confusion.scores(absent=absent)}  # type: ignore[arg-type]
+    def scores(self, absent: AbsentRule = "one") -> dict[str, Any]:
+        """``images``, ``mIoU``, ``Acc``, ``Kappa``, ``mDice`` and per-class lists, as ``val --json`` writes them.
+
+        With ``curves`` also ``auc_roc`` and ``class_auc_roc``.
+        """
+        scores = {"images": self.num_images, **self.confusion.scores(absent)}
+        if self.curves is not None:
+            scores |= {"auc_roc": self.curves.area, "class_auc_roc": self.curves.class_areas}
+        return scores
 
 
 @contextmanager
@@ -64,6 +73,7 @@ def evaluate(
     num_workers: int = 0,
     device: torch.device | str | None = None,
     print_detail: bool = True,
+    auc_roc: bool = False,
 ) -> Evaluation:
     """Predict every picture of a data set and compare with its label, at the label's own size.
 
@@ -74,6 +84,7 @@ def evaluate(
         num_workers: processes that read ahead; 0 reads ahead in a thread.
         device: where to compute; default: where the model is.
         print_detail: log what is done and the scores.
+        auc_roc: also count for the areas under the ROC curves.
 
     Raises:
         DataError: the data set is empty, has no labels, or a label does not fit its picture.
@@ -86,7 +97,8 @@ def evaluate(
         )
     target = torch.device(device) if device is not None else next(model.parameters()).device
     procedure = procedure or Procedure()
-    confusion = ConfusionMatrix(dataset.num_classes, dataset.ignore_index)
+    confusion = ConfusionTally(dataset.num_classes, dataset.ignore_index, target)
+    curves = RocTally(dataset.num_classes, dataset.ignore_index, target) if auc_roc else None
     if print_detail:
         log.info("Start evaluating (total_samples: %d, total_iters: %d)...", len(dataset), len(dataset))
     start, waited = time.perf_counter(), 0.0
@@ -98,19 +110,28 @@ def evaluate(
             waited += time.perf_counter() - before
             if picture.label is None:
                 raise DataError(f"{dataset.pairs[picture.number].image} has no label, so it cannot be evaluated")
-            logits = infer(model, picture.image.to(target), picture.geometry, procedure)
+            logits = infer(model, _sent(picture.image, target), picture.geometry, procedure)
             if logits.shape[1] != dataset.num_classes:
                 raise ConfigError(
                     f"the model predicts {logits.shape[1]} classes, but the data set has {dataset.num_classes}; "
                     "make num_classes equal"
                 )
-            confusion.update(logits.argmax(dim=1)[0].cpu().numpy(), picture.label)
+            label = _sent(torch.from_numpy(picture.label)[None], target)
+            confusion.add(logits.argmax(dim=1), label)
+            if curves is not None:
+                curves.add(logits, label)
+    matrix, roc = confusion.matrix(), curves.curves() if curves is not None else None
     count = len(dataset)
     took = time.perf_counter() - start
-    evaluation = Evaluation(confusion, count, took / count, waited / count)
+    evaluation = Evaluation(matrix, count, took / count, waited / count, roc)
     if print_detail:
         report(evaluation)
     return evaluation
+
+
+def _sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The tensor on the device; to a GPU it goes from pinned memory, for which nothing has to wait."""
+    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
 
 def report(evaluation: Evaluation) -> None:
@@ -122,7 +143,11 @@ def report(evaluation: Evaluation) -> None:
         evaluation.num_images,
         *(_number(scores[key]) for key in ("mIoU", "Acc", "Kappa", "mDice")),
     )
-    for title, key in (("IoU", "class_iou"), ("Precision", "class_precision"), ("Recall", "class_recall")):
+    lists = [("IoU", "class_iou"), ("Precision", "class_precision"), ("Recall", "class_recall")]
+    if "auc_roc" in scores:
+        log.info("[EVAL] Auc_roc: %s", _number(scores["auc_roc"]))
+        lists.append(("Auc_roc", "class_auc_roc"))
+    for title, key in lists:
         log.info("[EVAL] Class %s: [%s]", title, " ".join(_number(value) for value in scores[key]))
     absent = evaluation.confusion.absent_classes
     if absent:

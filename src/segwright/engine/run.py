@@ -123,6 +123,7 @@ class Run:
         self.optimizer.step()
         rate = self.plain_optimizer.param_groups[0]["lr"]
         if self.schedule is not None:
+            self.schedule.observe(sum(values))
             self.schedule.step()
         self.progress.iteration += 1
         self.averages.add(values, waited, time.perf_counter() - start)
@@ -160,7 +161,13 @@ class Run:
         self.accelerator.log(scalars, step=iteration)
 
     def evaluate(
-        self, dataset: SegmentationDataset, procedure: Procedure | None, num_workers: int, caution: str = ""
+        self,
+        dataset: SegmentationDataset,
+        procedure: Procedure | None,
+        num_workers: int,
+        caution: str = "",
+        *,
+        auc_roc: bool = False,
     ) -> Evaluation:
         """Score the model as it is; keep it as ``best_model`` if it is the best so far.
 
@@ -168,14 +175,19 @@ class Run:
         """
         progress = self.progress
         result = evaluate(
-            self.model, dataset, procedure=procedure, num_workers=num_workers, device=self.accelerator.device
+            self.model,
+            dataset,
+            procedure=procedure,
+            num_workers=num_workers,
+            device=self.accelerator.device,
+            auc_roc=auc_roc,
         )
         self.model.train()
         if caution:
             log.warning("[EVAL] %s", caution)
         scores = result.scores()
         self.records.add("eval", progress.iteration, **scores)
-        curves = {f"Evaluate/{name}": scores[name] for name in ("mIoU", "Acc", "Kappa", "mDice")}
+        curves = {f"Evaluate/{name}": scores.get(name) for name in ("mIoU", "Acc", "Kappa", "mDice", "auc_roc")}
         self.accelerator.log(
             {name: value for name, value in curves.items() if value is not None}, step=progress.iteration
         )

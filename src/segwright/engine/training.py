@@ -70,6 +70,7 @@ def train(
     seed: int = 0,
     repeats: int = 1,
     procedure: Procedure | None = None,
+    auc_roc: bool = False,
     config: Mapping[str, Any] | None = None,
     force: bool = False,
 ) -> TrainingResult:
@@ -97,6 +98,7 @@ def train(
         seed: decides sample order, augmentation and dropout.
         repeats: times that each picture occurs in an epoch.
         procedure: how to predict in evaluation.
+        auc_roc: also compute the areas under the ROC curves in evaluation.
         config: the merged configuration, kept in the checkpoints.
         force: resume although settings differ from the checkpoint's.
 
@@ -116,7 +118,7 @@ def train(
     if train_dataset.mode != "train":
         raise ConfigError(f"train_dataset is in mode '{train_dataset.mode}'; build it with mode 'train'")
     objective = Objective.of(losses)
-    objective.check(model)
+    objective.check(model, train_dataset)
     save_dir = Path(save_dir)
     caution = check_data(train_dataset, val_dataset)
     settings = {
@@ -165,7 +167,7 @@ def train(
                 due = iteration % save_interval == 0 or iteration == iters
                 if due or stop.received:
                     if due and val_dataset is not None:
-                        run.evaluate(val_dataset, procedure, num_workers, caution)
+                        run.evaluate(val_dataset, procedure, num_workers, caution, auc_roc=auc_roc)
                     checkpoint = run.save(keep_checkpoint_max)
                 if stop.received:
                     log.warning("Stopped by %s; go on with --resume_model %s", stop.received.name, checkpoint)

@@ -1,19 +1,12 @@
-"""Scores of predicted label maps, all from one matrix of pixel counts.
+"""Scores of predicted label maps, all from one matrix of pixel counts."""
 
-With I, P and L the pixels of a class that are predicted rightly, predicted at all, and labelled:
-IoU = I / (P + L - I), Dice = 2 I / (P + L), precision = I / P, recall = I / L; accuracy is the share of pixels that are
-right; kappa (Cohen, 1960, https://doi.org/10.1177/001316446002000104) = (Po - Pe) / (1 - Pe), with Po the observed
-agreement of prediction and label and Pe the agreement expected by chance.
-"""
-
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
-from segwright.errors import ConfigError, DataError, suggest
+from segwright.errors import ConfigError, DataError
+from segwright.metrics.areas import AbsentRule, scores_of_areas
 
-AbsentRule = Literal["one", "zero", "skip"]
 CHUNK = 1 << 20  # pixels counted at once: bounds the temporary arrays, and keeps them near the processor
 
 
@@ -139,70 +132,18 @@ class ConfusionMatrix:
         return np.flatnonzero(self.pred_area + self.label_area == 0).tolist()
 
     def scores(self, absent: AbsentRule = "one") -> dict[str, Any]:
-        """All scores as plain floats and lists, ready for JSON.
-
-        Args:
-            absent: how a class in neither prediction nor label enters the mean IoU: ``one`` as IoU 1 (PaddleSeg since
-                2023), ``zero`` as IoU 0 (before), ``skip`` not at all (mmsegmentation). Its Dice, precision and recall
-                are 0 and take part for ``one`` and ``zero``, and are left out for ``skip``.
-
-        Returns:
-            ``mIoU``, ``Acc``, ``Kappa``, ``mDice``, and for each class ``class_iou``, ``class_dice``,
-            ``class_precision``, ``class_recall``. None stands for what is not defined: a class left out, a mean of no
-            classes, the accuracy of no pixels, kappa where prediction and label agree by necessity.
-
-        Raises:
-            ConfigError: ``absent`` is none of these.
-        """
-        if absent not in get_args(AbsentRule):
-            raise ConfigError(
-                f"unknown convention '{absent}' for absent classes; {suggest(absent, get_args(AbsentRule))}"
-            )
-        intersect, pred, label = self.intersect_area, self.pred_area, self.label_area
-        present = pred + label > 0
-
-        def per_class(numerator: np.ndarray, denominator: np.ndarray, if_absent: float) -> list[float | None]:
-            values = np.divide(numerator, denominator, out=np.zeros(self.num_classes), where=denominator > 0)
-            values[~present] = if_absent
-            keep = present | (absent != "skip")
-            return [value if kept else None for value, kept in zip(values.tolist(), keep, strict=True)]
-
-        class_iou = per_class(intersect, pred + label - intersect, 1.0 if absent == "one" else 0.0)
-        class_dice = per_class(2 * intersect, pred + label, 0.0)
-        num_pixels = int(pred.sum())
-        return {
-            "mIoU": _mean(class_iou),
-            "Acc": int(intersect.sum()) / num_pixels if num_pixels else None,
-            "Kappa": _kappa(intersect, pred, label),
-            "mDice": _mean(class_dice),
-            "class_iou": class_iou,
-            "class_dice": class_dice,
-            "class_precision": per_class(intersect, pred, 0.0),
-            "class_recall": per_class(intersect, label, 0.0),
-        }
+        """All scores as plain floats and lists; see ``areas.scores_of_areas`` for ``absent`` and what comes back."""
+        return scores_of_areas(self.intersect_area, self.pred_area, self.label_area, absent)
 
     def mean_iou_by_convention(self) -> dict[AbsentRule, float | None]:
         """The mean IoU under each rule for absent classes; all equal where ``absent_classes`` is empty."""
         return {rule: self.scores(rule)["mIoU"] for rule in get_args(AbsentRule)}
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    defined = [value for value in values if value is not None]
-    return float(np.mean(defined)) if defined else None
-
-
-def _kappa(intersect: np.ndarray, pred: np.ndarray, label: np.ndarray) -> float | None:
-    """Cohen's kappa with both parts of its fraction as integers: products of areas soon pass 2^63."""
-    total = int(label.sum())
-    by_chance = sum(p * q for p, q in zip(pred.tolist(), label.tolist(), strict=True))
-    denominator = total**2 - by_chance
-    return (int(intersect.sum()) * total - by_chance) / denominator if total and denominator else None
-
-
 def scores(
     pred: np.ndarray, label: np.ndarray, num_classes: int, ignore_index: int = 255, absent: AbsentRule = "one"
 ) -> dict[str, Any]:
-    """Scores of one prediction, or of a stack of them; see ``ConfusionMatrix.scores`` for what comes back.
+    """Scores of one prediction, or of a stack of them; see ``areas.scores_of_areas`` for what comes back.
 
     Args:
         pred: class ids of any shape.

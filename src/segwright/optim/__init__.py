@@ -1,6 +1,36 @@
 """Optimisers and learning rate schedules, with PaddleSeg's names and arithmetic."""
 
+from segwright.optim.cosine import CosineAnnealingDecay, CosineAnnealingWarmRestarts
+from segwright.optim.cyclic import CyclicLR, OneCycleLR
+from segwright.optim.linear import LinearLR, LinearWarmup
 from segwright.optim.optimizers import adam, adamw, momentum, sgd
-from segwright.optim.schedules import ConstantLR, LambdaDecay, PolynomialDecay, Schedule
+from segwright.optim.plateau import ReduceOnPlateau
+from segwright.optim.polynomial import LambdaDecay, PolynomialDecay
+from segwright.optim.schedule import ConstantLR, Schedule
+from segwright.optim.smooth import ExponentialDecay, InverseTimeDecay, NaturalExpDecay, NoamDecay
+from segwright.optim.stairs import MultiStepDecay, PiecewiseDecay, StepDecay
 
-__all__ = ["ConstantLR", "LambdaDecay", "PolynomialDecay", "Schedule", "adam", "adamw", "momentum", "sgd"]
+__all__ = [
+    "ConstantLR",
+    "CosineAnnealingDecay",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LambdaDecay",
+    "LinearLR",
+    "LinearWarmup",
+    "MultiStepDecay",
+    "NaturalExpDecay",
+    "NoamDecay",
+    "OneCycleLR",
+    "PiecewiseDecay",
+    "PolynomialDecay",
+    "ReduceOnPlateau",
+    "Schedule",
+    "StepDecay",
+    "adam",
+    "adamw",
+    "momentum",
+    "sgd",
+]

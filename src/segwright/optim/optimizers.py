@@ -2,25 +2,30 @@
 
 Weight decay is added to the gradient (L2), except in AdamW, where it shrinks the weights directly. Layers that say
 ``exempt_from_decay`` keep their own parameters out of L2 decay; as in Paddle, not out of AdamW's, and not once a
-configuration forms groups of its own with ``custom_cfg``.
+configuration forms groups of its own with ``custom_cfg``. These groups are also those that ``grad_clip_cfg`` takes a
+global norm over, each by itself, as Paddle does.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
-from typing_extensions import TypedDict  # typing.TypedDict cannot be validated before Python 3.12
+from torch.optim import Optimizer
+from typing_extensions import NotRequired, TypedDict  # typing.TypedDict cannot be validated before Python 3.12
 
 from segwright.errors import ConfigError
+from segwright.optim.clipping import GradClip, clip_before_steps
 from segwright.registry import OPTIMIZERS
 
 
-class GroupRule(TypedDict, total=False):
+class GroupRule(TypedDict):
     """Parameters whose name contains ``name`` learn at ``lr_mult`` times the rate, decay at ``weight_decay_mult``."""
 
+    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
+
     name: str
-    lr_mult: float
-    weight_decay_mult: float
+    lr_mult: NotRequired[float]
+    weight_decay_mult: NotRequired[float]
 
 
 @OPTIMIZERS.register("SGD", "sgd")
@@ -31,10 +36,12 @@ def sgd(
     weight_decay: float = 0.0,
     use_nesterov: bool = False,
     custom_cfg: list[GroupRule] | None = None,
-) -> torch.optim.Optimizer:
+    grad_clip_cfg: GradClip | None = None,
+) -> Optimizer:
     """Gradient descent; with ``momentum`` the heavy ball ``v = m v + g; p = p - lr v``."""
     groups = l2_groups(model, lr, weight_decay, custom_cfg)
-    return torch.optim.SGD(groups, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=use_nesterov)
+    optimizer = torch.optim.SGD(groups, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=use_nesterov)
+    return _clipping(optimizer, grad_clip_cfg, custom_cfg)
 
 
 @OPTIMIZERS.register("Momentum", "momentum")
@@ -45,9 +52,10 @@ def momentum(
     weight_decay: float = 0.0,
     use_nesterov: bool = False,
     custom_cfg: list[GroupRule] | None = None,
-) -> torch.optim.Optimizer:
+    grad_clip_cfg: GradClip | None = None,
+) -> Optimizer:
     """SGD with momentum 0.9 by default."""
-    return sgd(model, lr, momentum, weight_decay, use_nesterov, custom_cfg)
+    return sgd(model, lr, momentum, weight_decay, use_nesterov, custom_cfg, grad_clip_cfg)
 
 
 @OPTIMIZERS.register("Adam", "adam")
@@ -59,10 +67,13 @@ def adam(
     beta2: float = 0.999,
     epsilon: float = 1e-8,
     custom_cfg: list[GroupRule] | None = None,
-) -> torch.optim.Optimizer:
+    grad_clip_cfg: GradClip | None = None,
+    lazy_mode: Literal[False] = False,  # noqa: ARG001  (True is for sparse gradients, which no model here has)
+) -> Optimizer:
     """Adam (Kingma and Ba, 2014, https://arxiv.org/abs/1412.6980)."""
     groups = l2_groups(model, lr, weight_decay, custom_cfg)
-    return torch.optim.Adam(groups, lr=lr, betas=(beta1, beta2), eps=epsilon, weight_decay=weight_decay)
+    optimizer = torch.optim.Adam(groups, lr=lr, betas=(beta1, beta2), eps=epsilon, weight_decay=weight_decay)
+    return _clipping(optimizer, grad_clip_cfg, custom_cfg)
 
 
 @OPTIMIZERS.register("AdamW", "adamw")
@@ -74,10 +85,19 @@ def adamw(
     beta2: float = 0.999,
     epsilon: float = 1e-8,
     custom_cfg: list[GroupRule] | None = None,
-) -> torch.optim.Optimizer:
+    grad_clip_cfg: GradClip | None = None,
+    lazy_mode: Literal[False] = False,  # noqa: ARG001  (as in Adam)
+) -> Optimizer:
     """Adam with decoupled decay (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1711.05101)."""
     groups = parameter_groups(model, lr, weight_decay, custom_cfg)
-    return torch.optim.AdamW(groups, lr=lr, betas=(beta1, beta2), eps=epsilon, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(groups, lr=lr, betas=(beta1, beta2), eps=epsilon, weight_decay=weight_decay)
+    return _clipping(optimizer, grad_clip_cfg, custom_cfg)
+
+
+def _clipping(optimizer: Optimizer, rule: GradClip | None, groups: list[GroupRule] | None) -> Optimizer:
+    if rule is not None:
+        clip_before_steps(optimizer, rule, by_group=bool(groups))
+    return optimizer
 
 
 def l2_groups(model: nn.Module, lr: float, weight_decay: float, rules: list[GroupRule] | None) -> list[dict[str, Any]]:
@@ -109,10 +129,10 @@ def parameter_groups(
             hits = (index for index, rule in enumerate(rules) if rule["name"] in name)
             members[next(hits, len(rules))].append(parameter)
     groups: list[dict[str, Any]] = []
-    for rule, parameters in zip([*rules, GroupRule()], members, strict=True):
+    for rule, parameters in zip([*rules, None], members, strict=True):
         if parameters:
-            scale = rule.get("lr_mult", 1.0)
-            decay = weight_decay * rule.get("weight_decay_mult", 1.0)
+            scale, share = (rule.get("lr_mult", 1.0), rule.get("weight_decay_mult", 1.0)) if rule else (1.0, 1.0)
+            decay = weight_decay * share
             groups.append({"params": parameters, "lr": lr * scale, "lr_mult": scale, "weight_decay": decay})
         elif rule:
             raise ConfigError(f"custom_cfg: no trainable parameter has '{rule['name']}' in its name")

@@ -1,0 +1,98 @@
+"""Counting on the device, so that an evaluation waits for it once, at the end, and not for every picture."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from segwright.errors import DataError
+from segwright.metrics import ConfusionMatrix, RocCounts
+from segwright.metrics.roc import scored_classes
+
+LEVELS = 1 << 16  # of scores, for ROC curves
+LOWEST, HIGHEST = -104.0, 17.0  # log-odds of the smallest probability above 0 in float32, and the largest below 1
+
+
+class ConfusionTally:
+    """A confusion matrix under way, in int64 on the device.
+
+    Args:
+        num_classes: C.
+        ignore_index: label value whose predictions count nowhere.
+        device: where predictions are.
+    """
+
+    def __init__(self, num_classes: int, ignore_index: int, device: torch.device) -> None:
+        self.num_classes = num_classes
+        self.ignore_index = ignore_index
+        # A row for each class, one for labels that are none, and one for ignored labels, which is left out in the end.
+        self.counts = torch.zeros((num_classes + 2) * num_classes, dtype=torch.int64, device=device)
+
+    def add(self, pred: Tensor, label: Tensor) -> None:
+        """Count a prediction, class ids of any shape, and its label, integers of the same shape.
+
+        Raises:
+            DataError: the shapes differ.
+        """
+        if pred.shape != label.shape:
+            raise DataError(
+                f"the prediction has the shape {tuple(pred.shape)}, the label {tuple(label.shape)}; "
+                "bring the prediction back to the label's size before scoring"
+            )
+        label = label.long()
+        foreign = torch.where(label == self.ignore_index, self.num_classes + 1, self.num_classes)
+        rows = torch.where((label >= 0) & (label < self.num_classes), label, foreign)
+        self.counts += histogram(rows * self.num_classes + pred, self.counts.numel())
+
+    def matrix(self) -> ConfusionMatrix:
+        """The counts so far; waits for the device."""
+        matrix = ConfusionMatrix(self.num_classes, self.ignore_index)
+        matrix.counts[:] = self.counts.view(-1, self.num_classes)[:-1].cpu().numpy()
+        return matrix
+
+
+class RocTally:
+    """Counts for ROC curves under way, in int64 on the device; arguments as in ``ConfusionTally``.
+
+    Scores fall into ``LEVELS`` levels of log-odds, so that memory does not grow with the pixels. Areas are exact but
+    for half of the pairs that share a level: to 1e-5 and better.
+    """
+
+    def __init__(self, num_classes: int, ignore_index: int, device: torch.device) -> None:
+        self.num_classes = num_classes
+        self.ignore_index = ignore_index
+        self.classes = scored_classes(num_classes)
+        # For each class: levels of other classes' pixels, levels of its own, and one place for what does not count.
+        self.counts = torch.zeros((len(self.classes), 2 * LEVELS + 1), dtype=torch.int64, device=device)
+
+    def add(self, logits: Tensor, label: Tensor) -> None:
+        """Count the pixels of (N, C, H, W) logits and their (N, H, W) label."""
+        label = label.long()
+        valid = (label >= 0) & (label < self.num_classes) & (label != self.ignore_index)
+        probs = logits.softmax(dim=1)
+        for counts, index in zip(self.counts, self.classes, strict=True):
+            cells = torch.where(valid, levels_of(probs[:, index]) + LEVELS * (label == index), 2 * LEVELS)
+            counts += histogram(cells, counts.numel())
+
+    def curves(self) -> RocCounts:
+        """The counts so far; waits for the device."""
+        return RocCounts(self.counts[:, :-1].view(-1, 2, LEVELS).cpu().numpy())
+
+
+def levels_of(probs: Tensor) -> Tensor:
+    """Level of each probability, 0..LEVELS-1, finest at even odds and coarser where all is certain."""
+
+    def squash(x: Any) -> Any:
+        return x / (1 + abs(x) / 4)
+
+    log_odds = probs.logit().nan_to_num(nan=LOWEST).clamp(LOWEST, HIGHEST)
+    low, high = squash(LOWEST), squash(HIGHEST)
+    return ((squash(log_odds) - low) * ((LEVELS - 1) / (high - low))).long()
+
+
+def histogram(cells: Tensor, size: int) -> Tensor:
+    """How often each of 0..size-1 occurs, as int64."""
+    cells = cells.flatten()
+    if cells.is_cuda:  # there, bincount waits for the device to learn how many bins it needs
+        return torch.zeros(size, dtype=torch.int64, device=cells.device).scatter_add_(0, cells, torch.ones_like(cells))
+    return torch.bincount(cells, minlength=size)
