@@ -25,8 +25,7 @@ class Noise:
 
     def __call__(self, sample, rng):
         image = sample.image + np.asarray(rng.integers(0, 9), sample.image.dtype)
-        label = None if sample.label is None else sample.label[:, ::-1]
-        return sample.moved(image[:, ::-1], label, Flipped("horizontal"))
+        return sample.moved(image[:, ::-1], lambda label: label[:, ::-1], Flipped("horizontal"))
 
 
 @pytest.fixture
@@ -113,6 +112,26 @@ def test_edge_adds_a_boundary_map_in_training(root):
     assert set(np.unique(edge)) <= {0, 1}
     assert image.shape[1:] == label.shape
     assert len(dataset(root, "val", edge=True)[0]) == 2
+
+
+def test_a_boundary_map_has_one_maker(root):
+    image, _, edge = dataset(root, transforms=[T.AddEdgeLabel(), T.Resize((20, 30)), T.Normalize()])[0]
+    assert edge.shape == (1, *image.shape[1:])
+    assert dataset(root, transforms=[T.AddEdgeLabel()]).edge
+    assert len(dataset(root, "val", transforms=[T.AddEdgeLabel()])[0]) == 2
+    with pytest.raises(ConfigError, match="two boundary maps where one is wanted"):
+        dataset(root, transforms=[T.AddEdgeLabel()], edge=True)
+
+
+def test_chance_in_evaluation_is_warned_of_and_rotation_refused(root, caplog):
+    dataset(root, "val", transforms=[T.ResizeStepScaling(0.5, 0.5, 0), T.Resize(), T.Normalize()])
+    assert not caplog.records
+    dataset(root, transforms=[T.RandomRotation(), T.RandomBlur()])
+    assert not caplog.records
+    dataset(root, "val", transforms=[T.ResizeStepScaling(), T.RandomBlur(), T.Normalize()])
+    assert [record.args for record in caplog.records] == [("ResizeStepScaling",), ("RandomBlur",)]
+    with pytest.raises(ConfigError, match="RandomAffine is for training only"):
+        dataset(root, "test", transforms=[T.RandomAffine()])
 
 
 def test_r5_16_bit_pictures_need_a_declared_depth(root):

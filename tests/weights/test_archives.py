@@ -157,7 +157,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_r23_memory_stays_bounded(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(archives, "HARMLESS", 1 << 20)
+    monkeypatch.setattr(archives, "LIMITS", archives.LIMITS._replace(harmless=1 << 20))
     data = BOMBS[name]()
     assert len(data) < 50_000
     tracemalloc.start()
@@ -171,7 +171,7 @@ def test_r23_memory_stays_bounded(tmp_path, monkeypatch, name):
 
 
 def test_r23_too_many_members_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "MAX_MEMBERS", 20)
+    monkeypatch.setattr(archives, "LIMITS", archives.LIMITS._replace(members=20))
     for name in ("weights.zip", "weights.tar.gz"):
         (tmp_path / name).write_bytes(KINDS[name]({f"{number}.txt": b"" for number in range(21)}))
         with pytest.raises(WeightsError, match="more than 20 files"):

@@ -1,20 +1,19 @@
-"""Weights by URL, against a server on this machine."""
+"""Weights by URL, against a server on this machine; how a file comes is tested in tests/fetch."""
 
 import hashlib
 import io
 import pickle
 import tarfile
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from file_server import file_server
 
 from segwright.errors import WeightsError
+from segwright.fetch import without_downloads
 from segwright.weights import download, read_weights
 
 WEIGHTS = pickle.dumps({"weight": np.arange(3, dtype=np.float32), "rest": np.ones(60_000, np.float32)})
-HALF = len(WEIGHTS) // 2
 
 
 def archive() -> bytes:
@@ -26,52 +25,10 @@ def archive() -> bytes:
     return data.getvalue()
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers as the server's attributes say, and remembers what it was asked for."""
-
-    def do_GET(self) -> None:
-        server = self.server
-        asked = self.headers.get("Range")
-        server.asked.append(asked)
-        if server.status != 200:
-            return self.send_error(server.status)
-        start = 0
-        same = not server.heeds_if_range or self.headers.get("If-Range") == server.headers.get("ETag")
-        if asked and server.ranges and same:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-        if start >= len(server.body) > 0:
-            self.send_response(416)
-            self.send_header("Content-Range", f"bytes */{len(server.body)}")
-            self.send_header("Content-Length", "0")
-            return self.end_headers()
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(server.body) - 1}/{len(server.body)}")
-        self.send_header("Content-Length", str(len(server.body) - start))
-        for name, value in server.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        stop = server.breaks.pop(0) if server.breaks else len(server.body)
-        self.wfile.write(server.body[start:stop])
-        return None
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
 def server():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.asked, server.body, server.status, server.ranges = [], WEIGHTS, 200, True
-    server.headers, server.heeds_if_range = {"ETag": '"one"'}, True
-    server.breaks = []  # after how many bytes of the file each answer breaks off
-    server.url = f"http://127.0.0.1:{server.server_port}/some/model.pdparams"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with file_server(WEIGHTS, "model.pdparams") as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +36,6 @@ def cache(tmp_path, monkeypatch):
     for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(proxy, raising=False)
     monkeypatch.setenv("SEGWRIGHT_CACHE", str(tmp_path))
-    monkeypatch.setattr(download, "PAUSE", 0)
     return tmp_path / "weights"
 
 
@@ -100,89 +56,20 @@ def test_a_url_is_downloaded_once(server, cache):
     assert name.endswith("-model.pdparams")
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "cause"),
-    [(b"<html>log in first</html>", 200, "web page"), (b"", 200, "empty"), (b"", 404, "404")],
-)
-def test_r24_a_bad_download_leaves_nothing_and_names_the_place(server, cache, body, status, cause):
-    server.body, server.status = body, status
-    with pytest.raises(WeightsError, match=cause) as caught:
-        read_weights(server.url)
-    assert str(cache) in str(caught.value)
-    assert left_in(cache) == []
-
-
-def test_r24_offline_names_the_file_expected_which_then_serves(server, cache):
-    server.shutdown()
-    server.server_close()
+def test_r24_offline_names_the_file_expected_which_then_serves(cache):
+    with file_server(WEIGHTS, "model.pdparams") as gone:
+        url = gone.url
     with pytest.raises(WeightsError, match="check the address and the network, or put the file at") as caught:
-        read_weights(server.url)
+        read_weights(url)
     place = cache / str(caught.value).rpartition("/")[2]
     place.write_bytes(WEIGHTS)
-    check(server.url)
+    check(url)
 
 
-@pytest.mark.parametrize("headers", [{"ETag": '"one"'}, {"ETag": '"one"', "Last-Modified": "never read"}])
-def test_r24_a_connection_that_breaks_is_taken_up_where_it_broke(server, cache, headers):
-    server.headers, server.breaks = headers, [HALF]
-    check(server.url)
-    first, second = server.asked
-    assert first is None
-    assert 0 < int(second.removeprefix("bytes=").removesuffix("-")) <= HALF
-    assert len(left_in(cache)) == 1
-
-
-@pytest.mark.parametrize("change", ["no ranges", "no mark", "weak mark"])
-def test_r24_where_parts_cannot_be_trusted_the_download_begins_again(server, change):
-    server.ranges = change != "no ranges"
-    server.headers = {"no ranges": {"ETag": '"one"'}, "no mark": {}, "weak mark": {"ETag": 'W/"one"'}}[change]
-    server.breaks = [HALF]
-    check(server.url)
-    assert len(server.asked) == 2
-    assert (server.asked[1] is None) == (change != "no ranges")
-
-
-@pytest.mark.parametrize("length", [100, 80_000])  # less than there is already, and more
-def test_r24_parts_of_two_files_are_never_put_together(server, length):
-    server.breaks = [HALF] * 9
-    with pytest.raises(WeightsError):
+def test_no_weights_are_downloaded_where_it_is_forbidden(server):
+    with without_downloads(), pytest.raises(WeightsError, match="nothing is to be downloaded now"):
         read_weights(server.url)
-    server.breaks, server.headers, server.heeds_if_range = [], {"ETag": '"two"'}, False
-    server.body = pickle.dumps({"weight": np.full(length, 7, np.float32)})
-    assert (read_weights(server.url)["weight"] == 7).all()
-    assert server.asked[-2] is not None
-    assert server.asked[-1] is None
-
-
-def test_r24_the_next_run_goes_on_unless_the_file_has_changed(server, cache):
-    server.breaks = [HALF] * 9
-    for _ in range(2):
-        with pytest.raises(WeightsError, match=f"of {len(WEIGHTS)}|Incomplete|broken"):
-            read_weights(server.url)
-    assert server.asked[4] is not None  # the second run went on
-    server.breaks, server.headers = [], {"ETag": '"two"'}
-    server.body = pickle.dumps({"weight": np.array([4.0])})
-    assert read_weights(server.url)["weight"].tolist() == [4]
-    assert len(left_in(cache)) == 1
-
-
-def test_r24_a_run_that_was_killed_before_the_last_step_is_finished(server, cache):
-    server.breaks = [HALF] * 9
-    with pytest.raises(WeightsError):
-        read_weights(server.url)
-    (part,) = cache.glob(".*.part")
-    part.write_bytes(WEIGHTS)
-    server.breaks = []
-    check(server.url)
-    assert server.asked[-1] == f"bytes={len(WEIGHTS)}-"
-
-
-def test_r24_fewer_bytes_than_announced_are_no_file(server, cache):
-    server.headers, server.breaks = {}, [HALF] * 9
-    with pytest.raises(WeightsError, match="cannot download"):
-        read_weights(server.url)
-    assert len(server.asked) == 1 + download.RETRIES + 1
-    assert left_in(cache) == []
+    assert server.asked == []
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "md5"])
@@ -207,19 +94,10 @@ def test_a_digest_that_is_none_is_named_before_anything_is_asked(server, cache):
 
 
 def test_r24_more_than_any_weights_have_is_refused(server, cache, monkeypatch):
-    monkeypatch.setattr(download, "LARGEST", HALF)
+    monkeypatch.setattr(download, "LARGEST", len(WEIGHTS) // 2)
     with pytest.raises(WeightsError, match="sends more than"):
         read_weights(server.url)
     assert left_in(cache) == []
-
-
-def test_two_at_once_download_once(server):
-    threads = [threading.Thread(target=check, args=(server.url,)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert server.asked == [None]
 
 
 def test_an_archive_by_url_is_read_and_nothing_of_it_is_written(server, cache):

@@ -2,11 +2,11 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
+import cv2
 import numpy as np
 
 from segwright.datasets.edge import boundary_map
@@ -15,12 +15,14 @@ from segwright.datasets.list_file import Pair
 from segwright.errors import ConfigError, DataError, suggest
 from segwright.images import Palette, default_palette, read_image, read_label
 from segwright.images.decode import decode
-from segwright.transforms import Compose
+from segwright.transforms import AddEdgeLabel, Compose
 from segwright.types import Sample, Size
 
 Mode = Literal["train", "val", "test"]
 Transforms = Sequence[Any] | Compose
 """A ``Compose``, or the transforms that one is to be made of."""
+
+SHOWN = 10  # names in a message
 
 logger = logging.getLogger("segwright.datasets")
 
@@ -59,11 +61,16 @@ class SegmentationDataset:
         bit_depth: see ``read_image``; needed for pictures with more than 8 bits per value.
         class_names: one for each class.
         palette: a colour for each class.
+        stored_ids: where label maps hold other numbers than the classes' own: for each number its class or
+            ``ignore_index``. They are translated as they are read, for training and evaluation alike.
 
     Raises:
         ConfigError: the arguments contradict each other.
         DataError: there are no pairs.
     """
+
+    edge_radius: ClassVar[int] = 2
+    """How far from a boundary, in pixels, the boundary map reaches."""
 
     num_classes: int
     class_names: tuple[str, ...] | None = None
@@ -82,6 +89,7 @@ class SegmentationDataset:
         bit_depth: int | None = None,
         class_names: Sequence[str] | None = None,
         palette: Palette | None = None,
+        stored_ids: Mapping[int, int] | None = None,
     ) -> None:
         check_mode(mode)
         if num_classes < 2:
@@ -102,14 +110,22 @@ class SegmentationDataset:
         self.transforms = (
             transforms if isinstance(transforms, Compose) else Compose(transforms, img_channels=img_channels)
         )
+        adds_edge = any(isinstance(transform, AddEdgeLabel) for transform in self.transforms.transforms)
+        if mode != "train":
+            self.transforms.check_for_prediction()
+        elif edge and adds_edge:
+            raise ConfigError(
+                "edge: True and AddEdgeLabel make two boundary maps where one is wanted: remove one of them"
+            )
         self.num_classes = num_classes
         self.mode = mode
         self.ignore_index = ignore_index
-        self.edge = edge
+        self.edge = edge or adds_edge
         self.bit_depth = bit_depth
         self.class_names = None if class_names is None else tuple(class_names)
         self.palette = default_palette(num_classes) if palette is None else palette
-        self._check_label = LabelCheck(num_classes, ignore_index)
+        self._check_label = LabelCheck(num_classes, ignore_index, stored_ids)
+        self._classes = None if stored_ids is None else _lookup_table(stored_ids)
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -125,8 +141,8 @@ class SegmentationDataset:
             seed: decides all random transforms of this sample, wherever and in whatever order samples are made.
 
         Returns:
-            image (C, H, W) float32; label (H, W) int64, or None where there is no label map; with ``edge`` and mode
-            "train" also the boundary map (1, H, W) uint8, 1 within two pixels of a boundary.
+            image (C, H, W) float32; label (H, W) int64, or None where there is no label map; in mode "train" also the
+            boundary map (1, H, W) uint8 if there is one.
 
         Raises:
             DataError: as ``load``.
@@ -134,19 +150,23 @@ class SegmentationDataset:
         sample = self.sample(index, np.random.default_rng(seed))
         image = np.ascontiguousarray(np.moveaxis(sample.image, -1, 0), dtype=np.float32)
         label = None if sample.label is None else sample.label.astype(np.int64)
-        if self.edge and self.mode == "train" and label is not None:
-            return image, label, boundary_map(label, self.num_classes)
-        return image, label
+        return (image, label) if sample.edge is None else (image, label, sample.edge[np.newaxis])
 
     def sample(self, index: int, rng: np.random.Generator) -> Sample:
         """A transformed sample. In mode "train" image and label map, else the image only, with its geometry noted.
+
+        With ``edge``, a sample for training has the boundary map of its transformed label map: 1 within ``edge_radius``
+        pixels of a boundary.
 
         Raises:
             DataError: as ``load``.
         """
         image, label = self.load(index)
         if self.mode == "train":
-            return self.transforms(image, label, rng=rng)
+            sample = self.transforms(image, label, rng=rng)
+            if self.edge and sample.edge is None and sample.label is not None:
+                return replace(sample, edge=boundary_map(sample.label, self.num_classes, self.edge_radius)[0])
+            return sample
         return replace(self.transforms(image.astype(np.float32), rng=rng), label=label)
 
     def load(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -165,17 +185,18 @@ class SegmentationDataset:
         return image, label
 
     def load_label(self, index: int) -> np.ndarray:
-        """Read a label map and check its ids: (H, W) uint8 or int32.
+        """Read a label map and check its ids: (H, W) uint8 or int32, classes and ``ignore_index``.
 
         Raises:
-            DataError: the file is missing or damaged, or holds ids that are neither a class nor ``ignore_index``.
+            DataError: the file is missing or damaged, or holds ids that are neither a class nor ``ignore_index``
+                (with ``stored_ids``, that are none of them).
         """
         path = self.pairs[index].label
         if path is None:
             raise DataError(f"{self.pairs[index].image} has no label map")
         label = read_label(path)
         self._check_label(label, path)
-        return label
+        return label if self._classes is None else cv2.LUT(label, self._classes)
 
     def label_survey(self, limit: int = 64) -> LabelSurvey:
         """Look at label maps before training, and warn about classes that never occur.
@@ -202,26 +223,22 @@ class SegmentationDataset:
         if absent:
             names = [str(value) if self.class_names is None else self.class_names[value] for value in absent]
             looked = f"{len(chosen)} label maps looked at, of {len(labelled)} for mode {self.mode},"
-            logger.warning("none of the %s holds these classes: %s", looked, ", ".join(names))
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            logger.warning("none of the %s holds these classes: %s%s", looked, ", ".join(names[:SHOWN]), more)
         return LabelSurvey(len(chosen), dict(sorted(files_with.items())), absent)
 
 
-def check_mode(mode: str) -> None:
-    """Raise a ``ConfigError`` unless ``mode`` is train, val or test."""
-    if mode not in ("train", "val", "test"):
-        raise ConfigError(f"mode '{mode}' is none of train, val and test; {suggest(mode, ('train', 'val', 'test'))}")
+def check_mode(mode: str, known: Sequence[str] = ("train", "val", "test")) -> None:
+    """Raise a ``ConfigError`` unless ``mode`` is one of those that a data set has."""
+    if mode not in known:
+        raise ConfigError(f"mode '{mode}' is none of {', '.join(known[:-1])} and {known[-1]}; {suggest(mode, known)}")
 
 
-def find_folder(folder: str | Path, layout: str) -> Path:
-    """The folder of a data set.
-
-    Raises:
-        DataError: it is not there; the message shows ``layout``, what such a folder looks like.
-    """
-    path = Path(folder).expanduser()
-    if not path.is_dir():
-        raise DataError(f"dataset_root {path} is no folder (looked from {Path.cwd()}); want {layout}")
-    return path
+def _lookup_table(stored_ids: Mapping[int, int]) -> np.ndarray:
+    """(256,) uint8: for each stored id what it means; what others mean does not matter, the check refuses them."""
+    table = np.zeros(256, np.uint8)
+    table[list(stored_ids)] = list(stored_ids.values())
+    return table
 
 
 def _spread(count: int, limit: int) -> Iterator[int]:

@@ -21,7 +21,14 @@ CLASSES = {
 
 @DATASETS.register
 class CamVid(ListedDataset):
-    """Eleven classes; void is 255."""
+    """Eleven classes; void is 255.
+
+    ::
+
+        camvid/
+          images/  labels/
+          train.txt  val.txt  test.txt   images/train/0001TP_006690.jpg labels/train/0001TP_006690.png
+    """
 
     layout = "camvid/ with images/, labels/ (ids 0 to 10, void 255) and train.txt, val.txt, test.txt"
     num_classes = len(CLASSES)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from segwright.datasets.base import Mode, SegmentationDataset, Transforms, check_mode, find_folder
+from segwright.datasets.base import Mode, SegmentationDataset, Transforms, check_mode
+from segwright.datasets.folder import find_folder
 from segwright.datasets.list_file import Pair
 from segwright.errors import DataError
 from segwright.registry import DATASETS
@@ -37,6 +38,12 @@ LAYOUT = (
 @DATASETS.register
 class Cityscapes(SegmentationDataset):
     """Nineteen classes; everything else is 255. Each picture is matched with its label map by name.
+
+    ::
+
+        cityscapes/
+          leftImg8bit/{train,val,test}/aachen/aachen_000000_000019_leftImg8bit.png
+          gtFine/{train,val,test}/aachen/aachen_000000_000019_gtFine_labelTrainIds.png
 
     Args:
         transforms: a list of transforms, or a ``Compose``.

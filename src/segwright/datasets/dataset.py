@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from segwright.datasets.base import Mode, SegmentationDataset, Transforms, check_mode, find_folder
+from segwright.datasets.base import Mode, SegmentationDataset, Transforms, check_mode
+from segwright.datasets.folder import find_folder
 from segwright.datasets.list_file import read_pairs
 from segwright.errors import ConfigError, DataError, suggest
 from segwright.registry import DATASETS

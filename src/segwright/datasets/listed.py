@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import ClassVar
 
-from segwright.datasets.base import Mode, Transforms
+from segwright.datasets.base import Mode, Transforms, check_mode
 from segwright.datasets.dataset import Dataset
+from segwright.datasets.folder import Source, find_folder
 
 
 class ListedDataset(Dataset):
@@ -12,29 +13,35 @@ class ListedDataset(Dataset):
 
     Args:
         transforms: a list of transforms, or a ``Compose``.
-        dataset_root: folder with the list files.
-        mode: which of them to read.
+        dataset_root: folder with the list files. If it is not there and the class knows a source, it is downloaded;
+            None means the cache, ``$SEGWRIGHT_CACHE/datasets``.
+        mode: which of the lists to read.
         edge: training items also hold a boundary map.
 
     Raises:
+        ConfigError: there is no list for ``mode``.
         DataError: files are missing or the list cannot be understood.
     """
 
     lists: ClassVar[dict[Mode, str]]
+    separator: ClassVar[str] = " "
+    source: ClassVar[Source | None] = None
 
     def __init__(
-        self, transforms: Transforms, dataset_root: str | Path, mode: Mode = "train", edge: bool = False
+        self, transforms: Transforms, dataset_root: str | Path | None = None, mode: Mode = "train", edge: bool = False
     ) -> None:
-        root = Path(dataset_root).expanduser().absolute()
-        train_path, val_path, test_path = (root / self.lists[name] for name in ("train", "val", "test"))
+        check_mode(mode, tuple(self.lists))
+        root = find_folder(dataset_root, self.layout, self.source).absolute()
+        paths = {name: root / file for name, file in self.lists.items()}
         super().__init__(
             transforms,
-            dataset_root,
+            root,
             self.num_classes,
             mode,
-            train_path,
-            val_path,
-            test_path,
+            paths.get("train"),
+            paths.get("val"),
+            paths.get("test"),
+            self.separator,
             edge=edge,
             class_names=self.class_names,
         )

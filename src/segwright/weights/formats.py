@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from segwright.fetch import is_web_page
+
 Format = Literal["pdparams", "pth", "safetensors"]
 SUFFIXES = (".safetensors", ".pdparams", ".pth")
 LARGEST = 8 << 30  # bytes; the largest published weights for segmentation have one or two GB
@@ -42,13 +44,3 @@ def describe(data: bytes) -> str:
         return "a web page (HTML), probably saved in place of a download"
     named = next((name for start, name in FOREIGN.items() if data.startswith(start)), None)
     return named or f"of an unknown format (it begins with {data[:8]!r})"
-
-
-def is_web_page(data: bytes) -> bool:
-    """Whether these are the first bytes of HTML."""
-    return (
-        data[:256]
-        .lstrip(b"\xef\xbb\xbf \t\r\n")
-        .lower()
-        .startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--"))
-    )
