@@ -1,10 +1,12 @@
 """The few values that every floor of the package passes on. NumPy only."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
+
+from segwright.errors import ConfigError
 
 
 class Size(NamedTuple):
@@ -60,7 +62,21 @@ class Flipped:
     direction: Literal["horizontal", "vertical"]
 
 
-Geometry = Resized | Padded | Cropped | Flipped
+@dataclass(frozen=True)
+class Warped:
+    """The image was rotated; it is for training only, and nothing brings a prediction back from there."""
+
+    before: Size
+
+    def refuse(self) -> ConfigError:
+        """What to raise instead of bringing a prediction back."""
+        return ConfigError(
+            f"a prediction for a picture of {self.before} that was rotated at random cannot be brought back: keep "
+            "RandomRotation and RandomAffine to the training transforms"
+        )
+
+
+Geometry = Resized | Padded | Cropped | Flipped | Warped
 
 
 @dataclass(frozen=True)
@@ -69,17 +85,37 @@ class Sample:
 
     Attributes:
         image: (H, W, C) array, RGB; uint8 or float32 in 0..255 until ``Normalize``, float32 after.
-        label: (H, W) array of class ids, or None.
+        label: (H, W) array of class ids, or (H, W, K) of K yes-or-no answers, or None.
         geometry: what was done to the pixels' places, in order, so that a prediction can be brought back.
+        edge: (H, W) uint8 boundary map that follows the label, 1 near a boundary, else 0, and what a transform
+            fills new label pixels with; or None.
+        targets: what else a loss compares with, by name, computed from the label as it finally is.
     """
 
     image: np.ndarray
     label: np.ndarray | None = None
     geometry: tuple[Geometry, ...] = ()
+    edge: np.ndarray | None = None
+    targets: Mapping[str, np.ndarray] = field(default_factory=dict)
 
-    def moved(self, image: np.ndarray, label: np.ndarray | None, step: Geometry) -> "Sample":
-        """The sample after a transform that moved pixels, with ``step`` noted."""
-        return Sample(image, label, (*self.geometry, step))
+    def moved(self, image: np.ndarray, move: Callable[[np.ndarray], np.ndarray], step: Geometry) -> "Sample":
+        """The sample after a transform that moved pixels.
+
+        Args:
+            image: the image as it is now.
+            move: does the same to an (H, W) or (H, W, K) map, without inventing values.
+            step: what is noted, for the way back.
+
+        Raises:
+            ConfigError: there are ``targets``, which cannot follow.
+        """
+        if self.targets:
+            raise ConfigError(
+                f"a transform moves pixels after {', '.join(self.targets)} were made of the label map: "
+                "put the transform that makes them behind all that resize, crop, pad, flip or rotate"
+            )
+        label, edge = (None if array is None else move(array) for array in (self.label, self.edge))
+        return replace(self, image=image, label=label, edge=edge, geometry=(*self.geometry, step))
 
     def recoloured(self, image: np.ndarray) -> "Sample":
         """The sample after a transform that changed pixel values only."""

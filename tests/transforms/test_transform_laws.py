@@ -1,5 +1,7 @@
 """Laws that hold for every image, label and draw."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,9 +27,23 @@ GEOMETRIC = st.one_of(
     st.builds(T.RandomPaddingCrop, sizes_wh, category_max_ratio=st.sampled_from([0.75, 1.0])),
     st.builds(T.RandomHorizontalFlip, st.sampled_from([0.5, 1.0])),
     st.builds(T.RandomVerticalFlip, st.sampled_from([0.5, 1.0])),
+    st.builds(T.ResizeByLong, sides),
+    st.builds(T.ResizeByShort, st.one_of(sides, st.just((8, 20, 33))), st.sampled_from([1e10, 50])),
+    st.builds(T.LimitLong, st.sampled_from([None, 30]), st.sampled_from([None, 20])),
+    st.builds(T.LimitShort, st.sampled_from([None, 30]), st.sampled_from([None, 2])),
+    st.just(T.ResizeRangeScaling(10, 50)),
+    st.builds(T.PaddingByAspectRatio, st.sampled_from([0.7, 1, 1.5]), st.sampled_from([0, 127.5])),
+    st.builds(T.RandomCenterCrop, st.tuples(st.floats(0, 1), st.floats(0, 1))),
+    st.builds(T.ScalePadding, sizes_wh),
+    st.builds(T.RandomRotation, st.sampled_from([0, 15, 180])),
+    st.builds(T.RandomAffine, sizes_wh, st.sampled_from([0, 5.0])),
 )
-COLOUR = st.builds(
-    T.RandomDistort, sharpness_prob=st.sampled_from([0.0, 1.0]), hue_prob=st.just(1.0), contrast_prob=st.just(1.0)
+COLOUR = st.one_of(
+    st.builds(
+        T.RandomDistort, sharpness_prob=st.sampled_from([0.0, 1.0]), hue_prob=st.just(1.0), contrast_prob=st.just(1.0)
+    ),
+    st.builds(T.RandomBlur, st.sampled_from([0.5, 1.0]), st.sampled_from(["gaussian", "median", "blur", "random"])),
+    st.builds(T.RandomNoise, st.sampled_from([0.5, 1.0]), st.sampled_from([0.0, 30.0])),
 )
 
 
@@ -89,6 +105,19 @@ def test_a_label_does_not_change_what_happens_to_the_image(transform, sample, se
     with_label = apply_all([transform], sample, seed)
     without = apply_all([transform], Sample(sample.image), seed)
     np.testing.assert_array_equal(with_label.image, without.image)
+
+
+@settings(deadline=None)
+@given(GEOMETRIC, samples(), seeds)
+def test_a_boundary_map_moves_with_the_label(transform, sample, seed):
+    if sample.label is None:
+        return
+    edge = np.minimum(sample.label, 1)  # anything that tells where its pixels are
+    after = apply_all([transform], replace(sample, edge=edge), seed)
+    expected = apply_all([transform], replace(sample, label=edge), seed)
+    if getattr(transform, "category_max_ratio", 1) == 1:
+        np.testing.assert_array_equal(after.edge, expected.label)
+    assert after.edge.shape == after.label.shape
 
 
 @settings(deadline=None)

@@ -9,7 +9,7 @@ import numpy as np
 from segwright.config import check_arguments, fill_defaults
 from segwright.errors import ConfigError, DataError
 from segwright.registry import TRANSFORMS
-from segwright.transforms import Compose
+from segwright.transforms import Compose, is_random
 from segwright.transforms.inverse import restore_label_map, restore_scores
 from segwright.types import Geometry, Sample
 
@@ -39,7 +39,7 @@ class Preprocessing:
         where: what holds the blocks, to begin messages with.
 
     Raises:
-        ConfigError: an unknown transform, or arguments that it does not take.
+        ConfigError: an unknown transform, one that draws at random, or arguments that it does not take.
     """
 
     def __init__(
@@ -54,9 +54,15 @@ class Preprocessing:
                 factory, arguments, lambda *keys, at=f"{where}[{index}]": ".".join((at, *map(str, keys)))
             )
             try:
-                transforms.append(factory(**arguments))
+                transform = factory(**arguments)
             except ConfigError as error:
                 raise ConfigError(f"{where}[{index}]: {error}") from error
+            if is_random(transform):
+                raise ConfigError(
+                    f"{where}[{index}]: {block['type']} leaves to chance what the model sees, which a deployed model "
+                    "must not; name transforms without it in the configuration's export.transforms"
+                )
+            transforms.append(transform)
             self.blocks.append({"type": block["type"], **fill_defaults(factory, arguments)})
         self._compose = Compose(transforms, to_rgb=to_rgb, img_channels=img_channels)
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segwright.errors import ConfigError
-from segwright.types import Cropped, Flipped, Geometry, Padded, Resized, Size
+from segwright.types import Cropped, Flipped, Geometry, Padded, Resized, Size, Warped
 
 
 @dataclass(frozen=True)
@@ -156,4 +156,6 @@ def restore(logits: Tensor, geometry: Sequence[Geometry]) -> Tensor:
                 logits = canvas
             case Flipped(direction):
                 logits = logits.flip(3 if direction == "horizontal" else 2)
+            case Warped():
+                raise step.refuse()
     return logits

@@ -19,7 +19,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from segwright.datasets import SegmentationDataset
-from segwright.datasets.edge import boundary_map
 from segwright.errors import ConfigError, SegwrightError, TrainingError
 from segwright.types import Geometry
 
@@ -97,15 +96,16 @@ class TrainingSamples(torch.utils.data.Dataset):
         item = {
             "image": np.ascontiguousarray(sample.image.transpose(2, 0, 1), dtype=np.float32),
             "label": np.ascontiguousarray(sample.label),
+            **sample.targets,
             "file": str(self.dataset.pairs[index].image),
         }
-        if self.dataset.edge:
-            item["edge"] = boundary_map(sample.label, self.dataset.num_classes)
+        if sample.edge is not None:
+            item["edge"] = np.ascontiguousarray(sample.edge[np.newaxis])
         return item
 
 
 def collate(items: list[dict[str, Any] | SegwrightError]) -> dict[str, Any] | SegwrightError:
-    """Stack the samples of a batch: image (N, C, H, W) float32, label (N, H, W), files as a list.
+    """Stack the samples of a batch: image (N, C, H, W) float32, label (N, H, W), edge (N, 1, H, W), files as a list.
 
     Returns:
         The batch; or an error, if a sample is one or the pictures differ in size.

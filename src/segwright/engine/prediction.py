@@ -92,6 +92,7 @@ def predict(
     target = select_device(device)
     model.to(target)
     compose = transforms if isinstance(transforms, Compose) else Compose(transforms)
+    compose.check_for_prediction()
     images = [Path(image) for image in image_list]
     source = Path(image_dir) if image_dir is not None else images[0].parent
     result = Predictions()

@@ -19,6 +19,17 @@ def parse_size(where: str, wh: Sequence[int]) -> Size:
     return Size.from_wh(wh)
 
 
+def parse_length(where: str, value: int) -> int:
+    """A number of pixels.
+
+    Raises:
+        ConfigError: not a whole number above zero.
+    """
+    if not isinstance(value, Integral) or value < 1:
+        raise ConfigError(f"{where} is a whole number of pixels above zero; got {value!r}")
+    return int(value)
+
+
 def parse_probability(where: str, value: float) -> float:
     """A number from 0 (never) to 1 (always).
 

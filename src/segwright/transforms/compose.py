@@ -11,13 +11,18 @@ import numpy as np
 from segwright.errors import ConfigError, DataError
 from segwright.images import read_image, read_label
 from segwright.transforms.normalize import Normalize
+from segwright.transforms.targets import LabelTransform
 from segwright.types import Sample, Size
 
 logger = logging.getLogger("segwright")
 
 
 class Transform(Protocol):
-    """One step: a new sample from a sample. Changes neither itself nor its input, and draws only from ``rng``."""
+    """One step: a new sample from a sample. Changes neither itself nor its input, and draws only from ``rng``.
+
+    A transform may have two attributes: ``is_random``, True if what it does is left to chance, and ``is_invertible``,
+    False if a prediction for its result cannot be brought back to the image's pixels.
+    """
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample: ...
 
@@ -57,7 +62,7 @@ class Compose:
         self.to_rgb = to_rgb
         self.img_channels = img_channels
         for transform, successor in zip(self.transforms, self.transforms[1:], strict=False):
-            if isinstance(transform, Normalize):
+            if isinstance(transform, Normalize) and not isinstance(successor, LabelTransform):
                 logger.warning(
                     "Normalize should be the last transform, but %s follows it and meets values outside 0..255",
                     type(successor).__name__,
@@ -98,6 +103,26 @@ class Compose:
             sample = transform(sample, rng)
         return sample
 
+    def check_for_prediction(self) -> None:
+        """See whether these transforms are fit for pictures whose prediction matters; chance is warned of.
+
+        Raises:
+            ConfigError: a prediction could not be brought back to the picture's pixels.
+        """
+        for transform in self.transforms:
+            name = type(transform).__name__
+            if not getattr(transform, "is_invertible", True):
+                raise ConfigError(
+                    f"{name} is for training only: no prediction could be brought back to the pixels of its picture; "
+                    "remove it from the transforms for evaluation and prediction"
+                )
+            if is_random(transform):
+                logger.warning(
+                    "%s leaves to chance what the model sees, in evaluation or prediction too: is it meant for "
+                    "training only?",
+                    name,
+                )
+
     def _load_image(self, source: np.ndarray | Path | str | bytes) -> np.ndarray:
         if not isinstance(source, np.ndarray):
             # float32, so that resampling a file does not round to whole pixel values
@@ -127,6 +152,11 @@ class Compose:
                     f"set img_channels to {found} for the dataset and the model, or convert the image"
                 )
         return image
+
+
+def is_random(transform: Transform) -> bool:
+    """Whether the transform, with the arguments it has, may treat equal images differently."""
+    return getattr(transform, "is_random", False)
 
 
 def _name(source: object, if_array: str) -> str:

@@ -1,4 +1,4 @@
-"""A window of fixed size at a random place."""
+"""A window at a random place."""
 
 import numpy as np
 
@@ -7,6 +7,13 @@ from segwright.registry import TRANSFORMS
 from segwright.transforms.arguments import parse_size
 from segwright.transforms.padding import Filling
 from segwright.types import Cropped, Sample, Size
+
+
+def crop_sample(sample: Sample, size: Size, top: int, left: int) -> Sample:
+    """The window of ``size`` whose top left corner is (``top``, ``left``), as a view."""
+    rows, columns = slice(top, top + size.height), slice(left, left + size.width)
+    step = Cropped(Size.of(sample.image), top, left)
+    return sample.moved(sample.image[rows, columns], lambda label: label[rows, columns], step)
 
 
 @TRANSFORMS.register
@@ -25,6 +32,8 @@ class RandomPaddingCrop:
     Raises:
         ConfigError: a size, ratio or count that is not positive, or a padding value outside 0..255.
     """
+
+    is_random = True
 
     def __init__(
         self,
@@ -53,19 +62,15 @@ class RandomPaddingCrop:
         if padded == self.crop_size:
             return sample
         top, left = self._choose_corner(sample.label, padded, rng)
-        image = self._window(sample.image, top, left)
-        label = None if sample.label is None else self._window(sample.label, top, left)
-        return sample.moved(image, label, Cropped(padded, top, left))
-
-    def _window(self, array: np.ndarray, top: int, left: int) -> np.ndarray:
-        return array[top : top + self.crop_size.height, left : left + self.crop_size.width]
+        return crop_sample(sample, self.crop_size, top, left)
 
     def _choose_corner(self, label: np.ndarray | None, size: Size, rng: np.random.Generator) -> tuple[int, int]:
         top, left = self._draw_corner(size, rng)
         if label is None or self.category_max_ratio >= 1:
             return top, left
         for _ in range(self.loop_times):
-            if largest_share(self._window(label, top, left), self.ignore_index) < self.category_max_ratio:
+            window = label[top : top + self.crop_size.height, left : left + self.crop_size.width]
+            if largest_share(window, self.ignore_index) < self.category_max_ratio:
                 break
             top, left = self._draw_corner(size, rng)
         return top, left
@@ -74,6 +79,42 @@ class RandomPaddingCrop:
         top = rng.integers(0, size.height - self.crop_size.height + 1)
         left = rng.integers(0, size.width - self.crop_size.width + 1)
         return int(top), int(left)
+
+
+@TRANSFORMS.register
+class RandomCenterCrop:
+    """Cut a random part off each side; how much of an image stays is random too.
+
+    Args:
+        retain_ratio: shares of width and height, 0..1, that stay at least.
+
+    Raises:
+        ConfigError: a share outside 0..1.
+    """
+
+    is_random = True
+
+    def __init__(self, retain_ratio: tuple[float, float] = (0.5, 0.5)) -> None:
+        if len(retain_ratio) != 2 or not all(0 <= ratio <= 1 for ratio in retain_ratio):
+            raise ConfigError(
+                "RandomCenterCrop.retain_ratio is the shares of width and height that stay, each from 0 to 1; "
+                f"got {retain_ratio!r}"
+            )
+        self.retain_ratio = retain_ratio
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        if self.retain_ratio == (1, 1):
+            return sample
+        before = Size.of(sample.image)
+        cut_width = draw_below(before.width * (1 - self.retain_ratio[0]), rng)
+        cut_height = draw_below(before.height * (1 - self.retain_ratio[1]), rng)
+        left, top = draw_below(cut_width, rng), draw_below(cut_height, rng)
+        return crop_sample(sample, Size(before.height - cut_height, before.width - cut_width), top, left)
+
+
+def draw_below(limit: float, rng: np.random.Generator) -> int:
+    """A whole number from 0 to the one below ``limit``; 0 where there is none."""
+    return int(rng.integers(0, int(limit))) if limit >= 1 else 0
 
 
 def largest_share(label: np.ndarray, ignore_index: int) -> float:

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from PIL import Image, ImageEnhance
 
 from segwright.errors import ConfigError, DataError
 from segwright.registry import TRANSFORMS
 from segwright.transforms.arguments import parse_probability
+from segwright.transforms.pixels import as_bytes
 from segwright.types import Sample
 
 
@@ -33,10 +35,20 @@ def adjust_sharpness(image: Image.Image, factor: float) -> Image.Image:
 
 
 def shift_hue(image: Image.Image, shift: float) -> Image.Image:
-    """Turn the colour wheel, which has 256 steps here, by ``shift`` steps."""
-    hue, saturation, value = image.convert("HSV").split()
-    turned = np.trunc(np.arange(256) + shift).astype(int) % 256
-    return Image.merge("HSV", (hue.point(turned.tolist()), saturation, value)).convert("RGB")
+    """Turn the colour wheel, which has 256 steps here, by ``shift`` steps.
+
+    The way back to RGB gives Pillow's numbers in half its time: a channel is V (1 - S share(H)), and there are only 256
+    shares (https://en.wikipedia.org/wiki/HSL_and_HSV#HSV_to_RGB_alternative).
+    """
+    hue, saturation, value = cv2.split(np.asarray(image.convert("HSV")))
+    sextant = np.trunc(np.arange(256) + shift) % 256 * 6 / 255
+    chroma = cv2.multiply(saturation, value, scale=1 / 255, dtype=cv2.CV_32F)
+    channels = []
+    for start in (5, 3, 1):  # red, green, blue
+        place = (start + sextant) % 6
+        share = np.clip(np.minimum(place, 4 - place), 0, 1).astype(np.float32)
+        channels.append(cv2.subtract(value, cv2.LUT(hue, share) * chroma, dtype=cv2.CV_8U))
+    return Image.fromarray(cv2.merge(channels))
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,8 @@ class RandomDistort:
         ConfigError: a negative range, or a probability outside 0..1.
         DataError: when called with an image that has neither 1 nor 3 channels.
     """
+
+    is_random = True
 
     def __init__(
         self,
@@ -129,7 +143,7 @@ class RandomDistort:
         chosen = [(step.apply, rng.uniform(step.low, step.high)) for step in shuffled if rng.random() < step.prob]
         if not chosen:
             return sample
-        pixels = sample.image.clip(0, 255).astype(np.uint8, copy=False)
+        pixels = as_bytes(sample.image)
         picture = Image.fromarray(pixels if channels == 3 else pixels[:, :, 0])
         for apply, amount in chosen:
             picture = apply(picture, amount)

@@ -19,8 +19,7 @@ def flip_sample(sample: Sample, direction: Literal["horizontal", "vertical"]) ->
         # Fifty times as fast as copying a reversed view; OpenCV drops a channel axis of length 1.
         return cv2.flip(array, AXES[direction]).reshape(array.shape)
 
-    label = None if sample.label is None else flip(sample.label)
-    return sample.moved(flip(sample.image), label, Flipped(direction))
+    return sample.moved(flip(sample.image), flip, Flipped(direction))
 
 
 @TRANSFORMS.register
@@ -33,6 +32,8 @@ class RandomHorizontalFlip:
     Raises:
         ConfigError: ``prob`` is not a probability.
     """
+
+    is_random = True
 
     def __init__(self, prob: float = 0.5) -> None:
         self.prob = parse_probability("RandomHorizontalFlip.prob", prob)
@@ -51,6 +52,8 @@ class RandomVerticalFlip:
     Raises:
         ConfigError: ``prob`` is not a probability.
     """
+
+    is_random = True
 
     def __init__(self, prob: float = 0.1) -> None:
         self.prob = parse_probability("RandomVerticalFlip.prob", prob)

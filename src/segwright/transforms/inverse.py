@@ -8,7 +8,7 @@ import numpy as np
 from segwright.transforms.flip import AXES
 from segwright.transforms.padding import on_canvas
 from segwright.transforms.resize import resize
-from segwright.types import Cropped, Flipped, Geometry, Padded, Resized, Size
+from segwright.types import Cropped, Flipped, Geometry, Padded, Resized, Size, Warped
 
 
 def restore_label_map(pred: np.ndarray, geometry: Sequence[Geometry], fill: int = 255) -> np.ndarray:
@@ -65,4 +65,6 @@ def _restore(
                 array = on_canvas(array, before, fill, top, left)
             case Flipped(direction):
                 array = np.flip(array, AXES[direction])
+            case Warped():
+                raise step.refuse()
     return np.ascontiguousarray(array)

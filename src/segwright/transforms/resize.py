@@ -36,8 +36,14 @@ def resize_sample(sample: Sample, size: Size, interpolation: int) -> Sample:
     before = Size.of(sample.image)
     if size == before:
         return sample
-    label = None if sample.label is None else resize(sample.label, size, cv2.INTER_NEAREST)
-    return sample.moved(resize(sample.image, size, interpolation), label, Resized(before))
+    image = resize(sample.image, size, interpolation)
+    return sample.moved(image, lambda label: resize(label, size, cv2.INTER_NEAREST), Resized(before))
+
+
+def scaled(size: Size, factor: float) -> Size:
+    """Both sides times ``factor``, rounded, at least 1."""
+    height, width = (max(round(side * factor), 1) for side in size)
+    return Size(height, width)
 
 
 @TRANSFORMS.register
@@ -71,19 +77,21 @@ class Resize:
         self.keep_ratio = keep_ratio
         self.size_divisor = size_divisor
         self.interp = interp
+        self.is_random = interp == "RANDOM"
 
     def size_for(self, before: Size) -> Size:
         """The size that an image of size ``before`` gets."""
         height, width = self.target_size
         if self.keep_ratio:
-            scale = min(max(self.target_size) / max(before), min(self.target_size) / min(before))
-            height, width = (max(round(side * scale), 1) for side in before)
+            height, width = scaled(
+                before, min(max(self.target_size) / max(before), min(self.target_size) / min(before))
+            )
         if self.size_divisor:
             height, width = (math.ceil(side / self.size_divisor) * self.size_divisor for side in (height, width))
         return Size(height, width)
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        name = str(rng.choice(list(INTERPOLATIONS))) if self.interp == "RANDOM" else self.interp
+        name = str(rng.choice(list(INTERPOLATIONS))) if self.is_random else self.interp
         return resize_sample(sample, self.size_for(Size.of(sample.image)), INTERPOLATIONS[name])
 
 
@@ -111,6 +119,7 @@ class ResizeStepScaling:
         if scale_step_size < 0:
             raise ConfigError(f"ResizeStepScaling.scale_step_size is 0 or more; got {scale_step_size!r}")
         self.low, self.high = min_scale_factor, max_scale_factor
+        self.is_random = self.low < self.high
         self.factors: np.ndarray | None = None
         if scale_step_size > 0:
             steps = (self.high - self.low) / scale_step_size
@@ -118,5 +127,4 @@ class ResizeStepScaling:
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         factor = float(rng.uniform(self.low, self.high) if self.factors is None else rng.choice(self.factors))
-        height, width = (max(round(side * factor), 1) for side in Size.of(sample.image))
-        return resize_sample(sample, Size(height, width), cv2.INTER_LINEAR)
+        return resize_sample(sample, scaled(Size.of(sample.image), factor), cv2.INTER_LINEAR)

@@ -6,8 +6,9 @@ import numpy as np
 
 from segwright.errors import ConfigError
 from segwright.registry import TRANSFORMS
+from segwright.transforms.crop import crop_sample
 from segwright.transforms.resize import INTERPOLATIONS, resize_sample
-from segwright.types import Cropped, Sample, Size
+from segwright.types import Sample, Size
 
 ATTEMPTS = 10  # most windows are too wide or too high where aspect_ratio is small
 
@@ -26,6 +27,8 @@ class RandomScaleAspect:
     Raises:
         ConfigError: a value outside 0..1.
     """
+
+    is_random = True
 
     def __init__(self, min_scale: float = 0.5, aspect_ratio: float = 0.33) -> None:
         for name, value in (("min_scale", min_scale), ("aspect_ratio", aspect_ratio)):
@@ -54,6 +57,4 @@ class RandomScaleAspect:
         before = Size.of(sample.image)
         top = int(rng.integers(0, before.height - window.height))
         left = int(rng.integers(0, before.width - window.width))
-        rows, columns = slice(top, top + window.height), slice(left, left + window.width)
-        label = None if sample.label is None else sample.label[rows, columns]
-        return sample.moved(sample.image[rows, columns], label, Cropped(before, top, left))
+        return crop_sample(sample, window, top, left)
