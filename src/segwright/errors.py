@@ -47,11 +47,12 @@ class MissingExtraError(SegwrightError):
         super().__init__(f"{what} needs a library that is not installed; run: pip install 'segwright[{extra}]'")
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """``did you mean 'crop_size'?`` for a near miss, else the list of what there is."""
-    names = sorted(known)
+def suggest(name: str, known: Iterable[str], *, list_all: bool = False) -> str:
+    """``did you mean 'crop_size'?`` for a near miss, else the list of what there is; both with ``list_all``."""
+    names = sorted(known, key=str.lower)
     folded = {candidate.lower(): candidate for candidate in names}
     close = get_close_matches(name.lower(), folded, n=1)
-    if close:
-        return f"did you mean '{folded[close[0]]}'?"
-    return f"known: {', '.join(names)}" if names else "nothing is known here"
+    hints = [f"did you mean '{folded[close[0]]}'?"] if close else []
+    if list_all or not close:
+        hints.append(f"known: {', '.join(names)}" if names else "nothing is known here")
+    return " ".join(hints)

@@ -41,10 +41,13 @@ class Registry(Mapping[str, Callable[..., Any]]):
         return entry
 
     def find(self, name: str, where: str = "") -> Callable[..., Any]:
-        """The class called ``name``; ``where`` (file, line, key) starts the message if there is none."""
+        """The class called ``name``; ``where`` (file, line, key) starts the message if there is none.
+
+        The message also lists what there is: a name near to another may be meant, and be missing here.
+        """
         if name not in self._entries:
             prefix = f"{where}: " if where else ""
-            raise ConfigError(f"{prefix}unknown {self.kind} '{name}'; {suggest(name, self._entries)}")
+            raise ConfigError(f"{prefix}unknown {self.kind} '{name}'; {suggest(name, self._entries, list_all=True)}")
         return self._entries[name]
 
     def __getitem__(self, name: str) -> Callable[..., Any]:

@@ -1,7 +1,6 @@
 """A configuration against the classes it names: taken over, checked, and named to the line when wrong."""
 
 import json
-from typing import Any
 
 import pytest
 import torch
@@ -10,7 +9,7 @@ import yaml
 import segwright
 from segwright.build.load import complete, load_config, model_block
 from segwright.errors import ConfigError
-from segwright.registry import LOSSES, MODELS, TRANSFORMS, Registry
+from segwright.registry import LOSSES, MODELS, TRANSFORMS
 
 
 def test_facts_pass_from_the_data_set_to_model_and_losses(toy_config):
@@ -158,33 +157,72 @@ def test_configurations_in_the_project_are_valid():
         load_config(file)
 
 
-def is_known(block: dict[str, Any], registry: Registry) -> bool:
-    return block["type"] in registry and all(is_known(nested, registry) for nested in block.get("losses", []))
+def test_recorded_files_of_other_architectures_say_what_there_is(shared, tmp_path):
+    merged = [json.loads(path.read_text())["merged_yaml"] for path in (shared / "reference/configs").glob("*.json")]
+    for config in (config for config in merged if config["model"]["type"] not in MODELS):
+        path = tmp_path / "x.yml"
+        path.write_text(yaml.safe_dump(config))
+        wanted = rf"model\.type: unknown model '{config['model']['type']}'; .*known: ANN, .*, UNet"
+        with pytest.raises(ConfigError, match=wanted):
+            load_config(path)
 
 
-def test_rules_equal_the_reference_where_all_types_are_known(shared, tmp_path):
-    checked = 0
-    for path in sorted((shared / "reference/configs").glob("*.json")):
-        case = json.loads(path.read_text())
-        merged = case["merged_yaml"]
-        if not is_known(merged["model"], MODELS) or not all(is_known(loss, LOSSES) for loss in merged["loss"]["types"]):
-            continue
-        file = tmp_path / "merged.yml"
-        file.write_text(yaml.safe_dump(merged, sort_keys=False))
-        assert load_config(file).to_dict() == case["config_dic"], path.name
-        override = case.get("overrides")
-        if override:
-            given = override["kwargs"]
-            config = load_config(
-                file,
-                opts=given["opts"],
-                iters=given["iters"],
-                batch_size=given["batch_size"],
-                learning_rate=given["learning_rate"],
-            )
-            assert config.to_dict() == override["config_dic"]
-        checked += 1
-    assert checked >= 4
+def test_an_unknown_architecture_comes_before_other_mistakes(toy_config):
+    path = toy_config(model="DANet")
+    path.write_text(path.read_text().replace("type: Normalize", "type: Normalise"))
+    message = r"toy\.yml:\d+: model\.type: unknown model 'DANet'; did you mean 'PSANet'\? known: ANN, .*FCN, .*, UNet"
+    with pytest.raises(ConfigError, match=message):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        ("MSCAN_T", r"model\.backbone\.type: unknown backbone 'MSCAN_T'; known: HRNet_W18, .*Xception71_deeplab"),
+        ("UHRNet_W48", r"unknown backbone 'UHRNet_W48'; did you mean 'HRNet_W48'\? known: HRNet_W18, "),
+    ],
+)
+def test_an_unknown_backbone_is_named_and_all_are_listed(tmp_path, backbone, message):
+    path = tmp_path / "x.yml"
+    path.write_text(f"model: {{type: FCN, num_classes: 2, backbone: {{type: {backbone}}}}}\n")
+    with pytest.raises(ConfigError, match=message):
+        load_config(path)
+
+
+def test_a_newer_file_with_sections_for_flags_loads_and_completes(toy_config, tmp_path):
+    (tmp_path / "runtime.yml").write_text(
+        "global: {data_format: NCHW, device: gpu, num_workers: 0}\n"
+        "train: {save_dir: ./output, save_interval: 1000, seed: null, precision: fp32}\n"
+        "test: {aug_eval: False, scales: 1.0, crop_size: null, auc_roc: False}\n"
+    )
+    toy_config(extra="test: {auc_roc: True}\n")
+    path = tmp_path / "newer.yml"
+    path.write_text("_base_: [toy.yml, runtime.yml]\nbatch_size: 2\ntrain: {save_interval: 5}\n")
+    data = complete(load_config(path))
+    assert data["test"] == {"aug_eval": False, "scales": 1.0, "crop_size": None, "auc_roc": True}
+    assert (data["batch_size"], data["train"]["save_interval"], data["train"]["seed"]) == (2, 5, None)
+
+
+DISTILL = "distill_loss:\n  types: [{type: KLLoss}]\n  coef: [3, 1]\n"
+
+
+def test_a_distillation_loss_is_checked_and_said_to_change_nothing(toy_config, caplog):
+    config = load_config(toy_config(extra=DISTILL), opts=["train_dataset.ignore_index=254"])
+    assert config.section("distill_loss")["types"] == [{"type": "KLLoss", "ignore_index": 254}] * 2
+    assert complete(config)["distill_loss"]["types"][0]["temperature"] == 1
+    assert "distill_loss: there is no training with a teacher; the model learns from 'loss' alone" in caplog.text
+
+
+def test_mistakes_in_a_distillation_loss_are_told(toy_config):
+    with pytest.raises(ConfigError, match=r"distill_loss\.types\[0\]\.temperatur: KLLoss has no .* 'temperature'"):
+        load_config(toy_config(extra=DISTILL.replace("KLLoss", "KLLoss, temperatur: 2")))
+
+
+def test_a_transform_that_is_no_block_is_named(toy_config):
+    with pytest.raises(
+        ConfigError, match=r"train_dataset\.transforms\[0\]: want a mapping .* a transform, got 'Normal"
+    ):
+        load_config(toy_config(), opts=["train_dataset.transforms=['Normalize']"])
 
 
 def test_entry_points_build_from_plain_data(toy_data):

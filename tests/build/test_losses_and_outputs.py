@@ -59,7 +59,10 @@ def test_one_mixture_for_all_outputs_is_repeated(toy_config):
         ),
         (["loss.types.0.coef=[1]"], r"toy\.yml:\d+: loss\.types\[0\]: losses has 2 entries, but coef has 1"),
         (["loss.types.0.losses=[]"], r"loss\.types\[0\]: losses has 0 entries, but coef has 2"),
-        (["loss.types.0.losses=['DiceLoss']", "loss.types.0.coef=[1]"], r"loss\.types\[0\]: .*entry is 'DiceLoss'"),
+        (
+            ["loss.types.0.losses=['DiceLoss']", "loss.types.0.coef=[1]"],
+            r"losses\[0\]: want a mapping .* a loss, got 'DiceLoss'",
+        ),
         (["loss.types.0.losses=DiceLoss"], r"loss\.types\[0\]\.losses: want a list of mappings with a 'type'"),
         (["loss.types.0.losses.1.type=DiceLos"], r"losses\[1\]\.type: unknown loss 'DiceLos'; did you mean 'DiceLoss'"),
         (["loss.types.1.losses.1.smoth=1"], r"losses\[1\]\.smoth: DiceLoss has no 'smoth'; did you mean 'smooth'"),
@@ -110,7 +113,8 @@ def test_a_loss_over_boundaries_wants_them_from_the_data(toy_config, loss):
     path = toy_config("ToyNet", "[1, 1]")
     path.write_text(path.read_text().replace("[{type: CrossEntropyLoss}]", f"[{{type: CrossEntropyLoss}}, {loss}]"))
     load_config(path, opts=["train_dataset.edge=True"])
-    message = r"loss\.types\[1\] takes the boundary map, which .*train_dataset does not make; add edge: True"
+    load_config(path, opts=["train_dataset.transforms=[{'type': 'AddEdgeLabel'}, {'type': 'Normalize'}]"])
+    message = r"loss\.types\[1\] takes .*train_dataset does not make; add edge: True .*, or AddEdgeLabel to its trans"
     with pytest.raises(ConfigError, match=message):
         load_config(path)
 

@@ -1,30 +1,17 @@
 """Sliding windows, scales and flips, and the way back to the picture's size."""
 
-import json
-
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from conftest import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from parity.inference import Toy, cases
 from segwright.engine.inference import Procedure, infer, restore
 from segwright.errors import ConfigError
 from segwright.types import Cropped, Flipped, Padded, Resized, Size, Warped
-
-
-class Toy(nn.Module):
-    """The network of the reference's inference cases: a strided convolution, brought back to the input's size."""
-
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
-        super().__init__()
-        self.weight, self.bias = weight, bias
-
-    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
-        coarse = torch.tanh(F.conv2d(image, self.weight, self.bias, stride=4, padding=1))
-        return [F.interpolate(coarse, image.shape[2:], mode="bilinear", align_corners=False)]
 
 
 def toy() -> Toy:
@@ -108,29 +95,7 @@ def test_logits_come_back_through_every_transform():
         restore(logits, [Warped(Size(8, 12))])
 
 
-STEPS = {"resize": Resized, "padding": Padded}
-
-
-def test_procedures_equal_the_reference(shared):
-    folder = shared / "reference/inference"
-    data = np.load(folder / "data.npz")
-    model = Toy(torch.from_numpy(data["weight"]), torch.from_numpy(data["bias"]))
-    checked = 0
-    for case in json.loads((folder / "cases.json").read_text()):
-        if case["fn"] not in ("slide_inference", "inference", "aug_inference") or case.get("use_multilabel"):
-            continue
-        sliding = case["fn"] == "slide_inference" or case.get("is_slide", False)
-        procedure = Procedure.from_flags(
-            augment=case["fn"] == "aug_inference",
-            scales=case.get("scales", 1.0),
-            flip_horizontal=case.get("flip_horizontal", False),
-            flip_vertical=case.get("flip_vertical", False),
-            is_slide=sliding,
-            crop_size=case.get("crop_size", case.get("crop_size_wh")),
-            stride=case.get("stride", case.get("stride_wh")),
-        )
-        geometry = [STEPS[kind](Size(*before)) for kind, before in case.get("trans_info", [])]
-        logits = infer(model, torch.from_numpy(data["x"]), geometry, procedure).numpy()
-        np.testing.assert_allclose(logits, data[f"{case['key']}|logit"], atol=2e-6, rtol=0, err_msg=case["key"])
-        checked += 1
-    assert checked == 15
+@pytest.mark.parametrize("case", cases(SHARED / "reference" / "inference"), ids=str)
+def test_procedures_equal_the_reference(case):
+    outcome = case.outcome()
+    assert outcome.agrees, outcome.differences

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from conftest import SHARED
 
-from parity.__main__ import covered
+from parity.models import cases
 from parity.recipe import Case, normal_image, without_dropout
 from segwright.registry import OPTIMIZERS
 from segwright.weights.names import paddle_variables
@@ -17,7 +17,7 @@ RECORDINGS = SHARED / "reference" / "train_steps"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [path.stem for path in sorted(RECORDINGS.glob("*.json")) if covered(path)])
+@pytest.mark.parametrize("name", [case.name for case in cases(RECORDINGS) if not case.left_out])
 def test_six_steps_of_training_match_paddleseg(shared, name):
     case = Case.read(shared / "reference" / "train_steps" / name)
     model = without_dropout(case.model()).train()

@@ -1,32 +1,21 @@
 """Optimisers against PaddleSeg's updates, and on their own."""
 
 import copy
-import json
-import zlib
 
-import numpy as np
 import pytest
 import torch
+from conftest import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from parity.optimizers import Toy, cases
 from segwright.build import build_optimizer
 from segwright.errors import ConfigError
 from segwright.optim import ConstantLR, PolynomialDecay, adamw, sgd
 from segwright.optim.clipping import clip_gradients
 from segwright.optim.optimizers import parameter_groups
 from segwright.registry import OPTIMIZERS
-
-
-class Toy(nn.Module):
-    """The network of the reference's optimiser cases."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.backbone = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
-        self.norm = nn.BatchNorm2d(4)
-        self.head = nn.Conv2d(4, 3, 1)
 
 
 def test_parameters_go_to_the_first_rule_that_matches():
@@ -210,38 +199,7 @@ def test_rules_are_checked(options, complaint):
         build_optimizer({"type": "AdamW", **options}, Toy(), lr=0.1)
 
 
-def test_optimisers_equal_the_reference(shared):
-    """Losses before each of 8 updates; the running statistics do not matter in training mode."""
-    reference = json.loads((shared / "reference/optimizers/cases.json").read_text())
-    data = np.load(shared / "reference/optimizers/data.npz")
-    for case in reference["cases"]:
-        block = dict(case["optimizer"])
-        factory = OPTIMIZERS[block.pop("type")]
-        model = Toy().train()
-        for name, shape, _ in reference["state_dict"]:
-            ours = name.replace("_mean", "running_mean").replace("_variance", "running_var")
-            dict(model.state_dict())[ours].copy_(torch.from_numpy(fill(reference["seed"], name, shape)))
-        optimizer = factory(model, case["base_lr"], **block)
-        schedule = PolynomialDecay(optimizer, case["base_lr"], 10, end_lr=0, power=0.9)
-        image, target = (torch.from_numpy(data[key]) for key in ("x", "target"))
-        losses = []
-        for _ in range(8):
-            loss = ((model.head(model.norm(model.backbone(image))) - target) ** 2).mean()
-            losses.append(loss.item())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-        assert losses == pytest.approx(case["losses"], rel=2e-5), case["name"]
-
-
-def fill(seed: int, name: str, shape: list[int]) -> np.ndarray:
-    """Weights by the recipe of the reference, for the kinds that occur here."""
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-    if name.endswith("_variance") or (name.endswith("weight") and len(shape) == 1):
-        values = rng.uniform(0.5, 1.5, shape)
-    elif name.endswith("weight"):
-        values = np.sqrt(2 / np.prod(shape[1:])) * rng.standard_normal(shape)
-    else:
-        values = 0.1 * rng.standard_normal(shape)
-    return values.astype(np.float32)
+@pytest.mark.parametrize("case", cases(SHARED / "reference" / "optimizers"), ids=str)
+def test_losses_and_weights_of_eight_updates_equal_the_reference(case):
+    outcome = case.outcome()
+    assert outcome.agrees, outcome.differences

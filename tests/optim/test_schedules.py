@@ -1,17 +1,17 @@
 """Schedules against PaddleSeg's sequences, against their formulas, and stopped and resumed."""
 
 import copy
-import json
 import math
 
 import pytest
 import torch
+from conftest import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from parity.schedules import cases, rates
 from segwright.build import build_scheduler
-from segwright.config import Source, modernise
 from segwright.errors import ConfigError
 from segwright.optim import LambdaDecay, PolynomialDecay, ReduceOnPlateau, Schedule
 from segwright.registry import SCHEDULERS
@@ -23,16 +23,6 @@ def toy_optimizer() -> torch.optim.Optimizer:
 
 def make(block: dict, iters: int = 50) -> Schedule:
     return build_scheduler(block, toy_optimizer(), iters)
-
-
-def rates(schedule: Schedule, count: int) -> list[float]:
-    """Rate of each of ``count`` iterations."""
-    seen = []
-    for _ in range(count):
-        seen.append(schedule.optimizer.param_groups[0]["lr"])
-        schedule.optimizer.step()
-        schedule.step()
-    return seen
 
 
 def approx(values: list[float]) -> object:
@@ -195,15 +185,7 @@ def test_what_makes_no_sense_is_an_error(block, complaint):
         make(block)
 
 
-def test_schedules_equal_the_reference(shared):
-    for case in json.loads((shared / "reference/schedules/schedules.json").read_text())["cases"]:
-        assert rates(make(case["lr_scheduler"], case["iters"]), len(case["lr"])) == approx(case["lr"]), case["name"]
-
-
-def test_schedules_of_older_files_equal_the_reference(shared):
-    cases = json.loads((shared / "reference/schedules/schedules.json").read_text())["legacy_learning_rate_block"]
-    for case in cases:
-        source = Source({"learning_rate": case["learning_rate"]}, {}, "old.yml")
-        modernise(source)
-        schedule = make(source.data["lr_scheduler"], case["iters"])
-        assert rates(schedule, len(case["lr"])) == approx(case["lr"]), case["name"]
+@pytest.mark.parametrize("case", cases(SHARED / "reference" / "schedules"), ids=str)
+def test_schedules_equal_the_reference(case):
+    outcome = case.outcome()
+    assert outcome.agrees, outcome.differences

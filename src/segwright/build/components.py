@@ -57,7 +57,7 @@ def resolve(
     checked = check_arguments(factory, arguments, where, given_later=given_later, skip=NESTED)
     for key in LISTS.keys() & checked.keys():
         for index, nested in enumerate(_as_list(checked[key], where(key))):
-            if isinstance(nested, dict):
+            if not callable(nested):  # else it was built in Python
                 resolve(LISTS[key], nested, _below(where, key, index))
     for key in SINGLES.keys() & checked.keys():
         if not isinstance(checked[key], nn.Module):

@@ -10,17 +10,18 @@ from torch import nn
 
 from segwright.build.components import construct, resolve, spelled_out
 from segwright.build.reconcile import num_classes_of, reconcile
-from segwright.config import Config, Source, apply_opts, check_structure, modernise, read_source
+from segwright.config import LOSS_SECTIONS, Config, Source, apply_opts, check_structure, modernise, read_source
 from segwright.errors import ConfigError
 from segwright.losses.inputs import entries
 from segwright.registry import DATASETS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, TRANSFORMS, Registry
+from segwright.transforms import AddEdgeLabel
 
 log = logging.getLogger("segwright")
 
 SECTIONS: dict[str, tuple[Registry, tuple[str, ...]]] = {
+    "model": (MODELS, ()),  # first: with an unknown one, nothing else matters
     "train_dataset": (DATASETS, ()),
     "val_dataset": (DATASETS, ()),
-    "model": (MODELS, ()),
     "optimizer": (OPTIMIZERS, ("model", "lr")),
     "lr_scheduler": (SCHEDULERS, ("optimizer",)),
 }
@@ -89,10 +90,13 @@ def _check_components(source: Source) -> None:
             if _known_classes(source) is None:
                 raise ConfigError(f"{source.where(key)}: num_classes is stated neither here nor by a data set")
         resolve(registry, block, lambda *path, key=key: source.where(key, *path), given_later=later)
-    for index, block in enumerate((source.data.get("loss") or {}).get("types", [])):
-        # Built, as they cost nothing: what only a constructor can tell is told before any picture is read.
-        loss = construct(LOSSES, block, lambda *path, index=index: source.where("loss", "types", index, *path))
-        _check_entries(source, loss, source.where("loss", "types", index))
+    for section in LOSS_SECTIONS:
+        for index, block in enumerate((source.data.get(section) or {}).get("types", [])):
+            place = (section, "types", index)
+            # Built, as they cost nothing: what only a constructor can tell is told before any picture is read.
+            loss = construct(LOSSES, block, lambda *path, place=place: source.where(*place, *path))
+            if section == "loss":
+                _check_entries(source, loss, source.where(*place))
     for index, block in enumerate((source.data.get("export") or {}).get("transforms") or []):
         resolve(TRANSFORMS, block, lambda *path, index=index: source.where("export", "transforms", index, *path))
 
@@ -103,13 +107,18 @@ def _check_entries(source: Source, loss: nn.Module, where: str) -> None:
     if not dataset:
         return
     for name in entries(loss):
-        if name == "edge" and not dataset.get("edge"):
+        if name == "edge" and not _makes_edge(dataset):
             raise ConfigError(
                 f"{where} takes the boundary map, which {source.where('train_dataset')} does not make; "
-                "add edge: True to the data set"
+                "add edge: True to the data set, or AddEdgeLabel to its transforms"
             )
         if name not in ("label", "edge"):
             raise ConfigError(f"{where} takes {name}, which no data set makes; remove this loss")
+
+
+def _makes_edge(dataset: dict[str, Any]) -> bool:
+    transforms = (TRANSFORMS[block["type"]] for block in dataset.get("transforms") or [])
+    return bool(dataset.get("edge")) or AddEdgeLabel in transforms
 
 
 def _share_learning_rate(source: Source, devices: int) -> None:
@@ -163,6 +172,10 @@ def _warn(source: Source) -> None:
             steps,
             iters,
         )
+    if source.data.get("distill_loss"):
+        log.warning(
+            "%s: there is no training with a teacher; the model learns from 'loss' alone", source.where("distill_loss")
+        )
     if source.data.get("to_static_training"):
         log.warning("%s: has no counterpart in PyTorch and changes nothing here", source.where("to_static_training"))
 
@@ -183,6 +196,7 @@ def complete(config: Config) -> dict[str, Any]:
         if data.get(key):
             block = model_block(config) if key == "model" else data[key]
             data[key] = spelled_out(registry, block)
-    if data.get("loss"):
-        data["loss"]["types"] = [spelled_out(LOSSES, block) for block in data["loss"]["types"]]
+    for section in LOSS_SECTIONS:
+        if data.get(section):
+            data[section]["types"] = [spelled_out(LOSSES, block) for block in data[section]["types"]]
     return data

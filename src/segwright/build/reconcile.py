@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from segwright.config import Source
+from segwright.config import LOSS_SECTIONS, Source
 from segwright.config.signature import accepts
 from segwright.errors import ConfigError
 from segwright.registry import DATASETS, LOSSES
@@ -38,9 +38,10 @@ def num_classes_of(block: dict[str, Any] | None) -> int | None:
 
 
 def _repeat_single_loss(data: dict[str, Any]) -> None:
-    loss = data.get("loss")
-    if loss and len(loss["types"]) == 1:
-        loss["types"] = [copy.deepcopy(loss["types"][0]) for _ in loss["coef"]]
+    for section in LOSS_SECTIONS:
+        loss = data.get(section)
+        if loss and len(loss["types"]) == 1:
+            loss["types"] = [copy.deepcopy(loss["types"][0]) for _ in loss["coef"]]
 
 
 def _blocks(source: Source) -> list[tuple[str, dict[str, Any]]]:
@@ -59,7 +60,8 @@ def _losses(blocks: Any, *path: str | int) -> Iterator[tuple[tuple[str | int, ..
 
 
 def _all_losses(source: Source) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
-    return _losses((source.data.get("loss") or {}).get("types"), "loss", "types")
+    for section in LOSS_SECTIONS:
+        yield from _losses((source.data.get(section) or {}).get("types"), section, "types")
 
 
 def _share_num_classes(source: Source) -> None:

@@ -1,12 +1,13 @@
 """YAML in, one checked description of an experiment out. No torch, no knowledge of any component."""
 
 from segwright.config.overrides import apply_opts
-from segwright.config.schema import Config, check_structure
+from segwright.config.schema import LOSS_SECTIONS, Config, check_structure
 from segwright.config.signature import check_arguments, fill_defaults
 from segwright.config.source import Source, read_source
 from segwright.config.spelling import modernise
 
 __all__ = [
+    "LOSS_SECTIONS",
     "Config",
     "Source",
     "apply_opts",

@@ -10,7 +10,8 @@ from segwright.errors import ConfigError, suggest
 
 COMPONENTS = ("train_dataset", "val_dataset", "optimizer", "lr_scheduler", "model")
 NUMBERS = ("batch_size", "iters")
-OTHERS = ("loss", "test_config", "export", "to_static_training")
+LOSS_SECTIONS = ("loss", "distill_loss")
+OTHERS = ("test_config", "export", "to_static_training")
 INFERENCE = ("aug_eval", "scales", "flip_horizontal", "flip_vertical", "is_slide", "crop_size", "stride")
 RUNTIME = {  # sections in which newer files of PaddleSeg keep the flags of its commands, and what they may hold
     "global": ("data_format", "device", "num_workers"),
@@ -74,10 +75,8 @@ def check_structure(source: Source) -> None:
         ConfigError: names file, line and key, and the nearest valid key.
     """
     data = source.data
-    known = (*COMPONENTS, *NUMBERS, *OTHERS, *RUNTIME)
+    known = (*COMPONENTS, *NUMBERS, *LOSS_SECTIONS, *OTHERS, *RUNTIME)
     for key in data:
-        if key == "distill_loss":
-            raise ConfigError(f"{source.where(key)}: distillation is not supported; remove this block to train without")
         if key not in known:
             raise ConfigError(f"{source.where(key)}: unknown key; {suggest(key, known)}")
     for key in NUMBERS:
@@ -87,19 +86,20 @@ def check_structure(source: Source) -> None:
     for key in COMPONENTS:
         if data.get(key) is not None:
             check_block(data[key], source, key)
-    _check_loss(source)
+    for key in LOSS_SECTIONS:
+        _check_losses(source, key)
     _check_mappings(source)
 
 
 def _check_mappings(source: Source) -> None:
-    allowed: dict[str, tuple[str, ...]] = {**RUNTIME, "test_config": RUNTIME["test"]}
-    for name in (*allowed, "export"):
+    allowed: dict[str, tuple[str, ...]] = {**RUNTIME, "test_config": RUNTIME["test"], "export": ("transforms",)}
+    for name, keys in allowed.items():
         mapping = source.data.get(name)
         if mapping is not None and not isinstance(mapping, dict):
             raise ConfigError(f"{source.where(name)}: want a mapping, got {mapping!r}")
-        for key in mapping if mapping and name in allowed else ():
-            if key not in allowed[name]:
-                raise ConfigError(f"{source.where(name, key)}: unknown key; {suggest(key, allowed[name])}")
+        for key in mapping or ():
+            if key not in keys:
+                raise ConfigError(f"{source.where(name, key)}: unknown key; {suggest(key, keys)}")
 
 
 def check_block(block: object, source: Source, *path: str | int) -> None:
@@ -110,21 +110,21 @@ def check_block(block: object, source: Source, *path: str | int) -> None:
         raise ConfigError(f"{source.where(*path)}: 'type' is missing; it names the class to use")
 
 
-def _check_loss(source: Source) -> None:
-    loss = source.data.get("loss")
+def _check_losses(source: Source, key: str) -> None:
+    loss = source.data.get(key)
     if loss is None:
         return
     if not isinstance(loss, dict) or set(loss) != {"types", "coef"}:
-        raise ConfigError(f"{source.where('loss')}: want 'types' (a list of losses) and 'coef' (a list of factors)")
+        raise ConfigError(f"{source.where(key)}: want 'types' (a list of losses) and 'coef' (a list of factors)")
     types, coef = loss["types"], loss["coef"]
     if not isinstance(types, list) or not types:
-        raise ConfigError(f"{source.where('loss', 'types')}: want a list of losses, got {types!r}")
+        raise ConfigError(f"{source.where(key, 'types')}: want a list of losses, got {types!r}")
     if not isinstance(coef, list) or any(isinstance(c, bool) or not isinstance(c, int | float) for c in coef):
-        raise ConfigError(f"{source.where('loss', 'coef')}: want a list of numbers, got {coef!r}")
+        raise ConfigError(f"{source.where(key, 'coef')}: want a list of numbers, got {coef!r}")
     for index, block in enumerate(types):
-        check_block(block, source, "loss", "types", index)
+        check_block(block, source, key, "types", index)
     if len(types) not in (1, len(coef)):
         raise ConfigError(
-            f"{source.where('loss')}: {len(types)} types but {len(coef)} coef; "
+            f"{source.where(key)}: {len(types)} types but {len(coef)} coef; "
             "give one type for all outputs, or one for each"
         )

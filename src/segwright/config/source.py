@@ -1,7 +1,7 @@
 """Reads YAML files with their bases, and remembers which line every value came from."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,11 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """Read a YAML file and the files named by ``_base_``, nearest last.
+    """Read a YAML file and the files named by ``_base_``.
 
     ``_base_`` is a path or a list of paths, relative to the file that names it. Dictionaries merge, everything
-    else is replaced; ``_inherited_: False`` in a dictionary drops what the bases say about it.
+    else is replaced; ``_inherited_: False`` in a dictionary drops what the bases say about it. The file wins over
+    its bases, and of several bases the one named first, as in PaddleSeg.
 
     Raises:
         ConfigError: a file is missing or not YAML, bases form a circle, or a value changes its kind on the way.
@@ -67,18 +68,23 @@ def _read(path: Path, chain: tuple[Path, ...]) -> Source:
         circle = " -> ".join(p.name for p in (*chain[chain.index(resolved) :], resolved))
         raise ConfigError(f"{path}: _base_ files form a circle: {circle}; remove one of these links")
     own = _parse(path)
-    bases = own.data.pop("_base_", None)
+    bases = own.data.pop("_base_", [])
     merged = Source({}, {}, name=str(path))
-    for base in [bases] if isinstance(bases, str) else bases or []:
-        if not isinstance(base, str):
-            raise ConfigError(f"{own.where('_base_')}: want a path or a list of paths, got {base!r}")
-        base_path = path.parent / Path(base).expanduser()
-        if not base_path.is_file():
-            raise ConfigError(f"{own.where('_base_')}: there is no file {base_path}")
-        _merge(merged, _read(base_path, (*chain, resolved)), ())
-    _merge(merged, own, ())
+    layers = [own, *(_read(base, (*chain, resolved)) for base in _base_paths(bases, own, path.parent))]
+    for layer in reversed(layers):
+        _merge(merged, layer, ())
     merged.places[()] = str(path)
     return merged
+
+
+def _base_paths(bases: Any, source: Source, folder: Path) -> Iterator[Path]:
+    for base in bases if isinstance(bases, list) else [bases]:
+        if not isinstance(base, str):
+            raise ConfigError(f"{source.where('_base_')}: want a path or a list of paths, got {base!r}")
+        path = folder / Path(base).expanduser()
+        if not path.is_file():
+            raise ConfigError(f"{source.where('_base_')}: there is no file {path}")
+        yield path
 
 
 def _parse(path: Path) -> Source:

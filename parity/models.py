@@ -1,11 +1,15 @@
-"""How far our numbers are from PaddleSeg's."""
+"""Logits and training steps of models."""
 
-from dataclasses import dataclass
+import json
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from parity.comparison import Comparison, Difference, missing_types, relative
 from parity.recipe import Case, without_dropout
+from segwright.registry import BACKBONES, MODELS
 from segwright.weights.names import paddle_variables
 
 LOGITS = 1e-4  # of the largest logit; float32 on both sides
@@ -13,21 +17,18 @@ TRAINING = 1e-6  # computed in float64 on both sides
 TRAINING_FLOAT32 = 2e-4  # where PaddleSeg computed in float32
 
 
-@dataclass(frozen=True)
-class Difference:
-    """The largest relative difference of one kind of number, and what is let pass."""
-
-    kind: str
-    value: float
-    tolerance: float
-
-    @property
-    def ok(self) -> bool:
-        return self.value <= self.tolerance
+def cases(folder: Path) -> list[Comparison]:
+    """Every recording in a folder: outputs of evaluation, or outputs and gradients of training."""
+    comparisons = []
+    for path in sorted(folder.glob("*.json")):
+        left_out = missing_types(json.loads(path.read_text())["model"], MODELS, BACKBONES)
+        measure = list if left_out else partial(_compare, path)
+        comparisons.append(Comparison(path.stem, measure, left_out))
+    return comparisons
 
 
-def compare(case: Case) -> list[Difference]:
-    """Every kind of number that the case holds, against ours."""
+def _compare(path: Path) -> list[Difference]:
+    case = Case.read(path)
     return _training(case) if case.training else _logits(case)
 
 
@@ -45,7 +46,7 @@ def _logits(case: Case) -> list[Difference]:
     differences = []
     conditioning = case.facts["rel_change_for_1e6_input_perturbation"]
     for output, facts, change in zip(outputs, recorded, conditioning, strict=True):
-        value = _relative(_sampled(output, facts), case.numbers[facts["key"]])
+        value = relative(_sampled(output, facts), case.numbers[facts["key"]])
         differences.append(Difference(f"logits {facts['key']}", value, max(LOGITS, 10 * change)))
     return differences
 
@@ -60,13 +61,13 @@ def _training(case: Case) -> list[Difference]:
 
     tolerance = TRAINING if "float64" in facts else TRAINING_FLOAT32
     differences = [
-        Difference(f"output {entry['key']}", _relative(_sampled(output, entry), case.numbers[entry["key"]]), tolerance)
+        Difference(f"output {entry['key']}", relative(_sampled(output, entry), case.numbers[entry["key"]]), tolerance)
         for output, entry in zip(outputs, facts["outputs"], strict=True)
     ]
     step = facts["grad_input_subsample"]
     gradient = image.grad[:, :, ::step, ::step].numpy()
     differences.append(Difference("loss", abs(loss.item() / facts["loss"] - 1), tolerance))
-    differences.append(Difference("input gradient", _relative(gradient, case.numbers["grad_input"]), tolerance))
+    differences.append(Difference("input gradient", relative(gradient, case.numbers["grad_input"]), tolerance))
 
     parameters, state = dict(model.named_parameters()), model.state_dict()
     # A bias in front of batch normalisation has the gradient zero; what is recorded is its rounding noise.
@@ -92,8 +93,3 @@ def _sampled(output: torch.Tensor, facts: dict) -> np.ndarray:
     assert list(output.shape) == facts["shape"], f"{list(output.shape)} instead of {facts['shape']}"
     step = facts["spatial_subsample"]
     return output.detach()[:, :, ::step, ::step].numpy()
-
-
-def _relative(found: np.ndarray, wanted: np.ndarray) -> float:
-    """Largest difference, as a share of the largest number."""
-    return float(np.abs(found - wanted).max() / np.abs(wanted).max())
