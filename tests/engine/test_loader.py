@@ -1,7 +1,10 @@
 """Sample order, augmentation and reading ahead: functions of seed and iteration, of nothing else."""
 
 import os
+import platform
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -125,6 +128,27 @@ def test_reading_ahead_keeps_order_passes_errors_on_and_stops_when_left():
     assert len(made) == count
     with pytest.raises(ValueError, match="the end"):
         list(read_ahead(produce()))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the GNU C library's allocator is what is told")
+def test_a_reader_gets_the_memory_of_one_picture_for_the_next():
+    script = """
+import resource
+import numpy as np
+from segwright.engine.loader import keep_memory
+
+def page_faults(num_pictures):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(num_pictures):
+        np.ones((512, 512, 3), np.float32)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+keep_memory()
+page_faults(3)
+print(page_faults(20))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 768  # those of a single picture
 
 
 def test_sample_keys_index_the_data_set_modulo_its_length(toy_data):

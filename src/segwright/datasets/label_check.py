@@ -32,11 +32,13 @@ class LabelCheck:
         Raises:
             DataError: with the ids found, the place of the first, and what probably happened.
         """
+        if self.stored_ids is None and label.min() >= 0 and label.max() < self.num_classes:
+            return  # most label maps, and far faster than a look at each pixel
         foreign: np.ndarray
-        if label.dtype == np.uint8:
-            foreign = cv2.LUT(label, self._foreign)
-        elif self.stored_ids is None:
+        if self.stored_ids is None:
             foreign = ((label < 0) | (label >= self.num_classes)) & (label != self.ignore_index)
+        elif label.dtype == np.uint8:
+            foreign = cv2.LUT(label, self._foreign)
         else:
             foreign = ~np.isin(label, list(self.stored_ids))
         if foreign.any():

@@ -1,7 +1,8 @@
 """From the bytes of a picture file to its stored values, strictly: a damaged file is an error, never half a picture.
 
-Pillow decodes, because it reports truncated files where OpenCV returns them partly grey. Only 16-bit colour
-goes through OpenCV afterwards, because Pillow keeps just the upper 8 bits of it.
+Pillow reads every header. It decodes too, because it reports truncated files where OpenCV returns them partly grey.
+Only a JPEG or PNG that is surely whole is decoded by faster means (``pixels``). So is 16-bit colour, of which Pillow
+keeps just the upper 8 bits.
 """
 
 import io
@@ -11,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-import cv2
 import numpy as np
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from segwright.errors import DataError
+from segwright.images.pixels import opencv_pixels
+from segwright.images.whole import GRAY, bare_png, is_whole_jpeg, png_chunks
 
 Source = str | os.PathLike[str] | bytes
 """A file, or the content of one."""
@@ -49,17 +51,18 @@ class Decoded(NamedTuple):
     """Everything that a picture file stores.
 
     Attributes:
-        image: decoded values, not yet turned upright unless the format is TIFF (Pillow turns those).
-        deep: of 9 to 16 bits per value the exact ones, which ``image`` may have lost: uint16, (H, W) for gray, else
-            (H, W, 3) RGB or (H, W, 4) RGBA. None for other depths, signed values and other colour spaces.
+        image: what Pillow opened. Its values are there only if ``values`` is None; they are not yet turned upright,
+            unless the format is TIFF, which Pillow turns.
+        values: stored values as uint8, or as uint16 if they have 9 to 16 bits: gray or ids (H, W), RGB (H, W, 3) or
+            RGBA (H, W, 4). None where only Pillow knows what they mean: signed ones, palettes, other colour spaces.
         bits: bits per stored value.
-        orientation: how a viewer has to turn ``image``, 1..8 as in EXIF; 1 is upright.
+        orientation: how a viewer has to turn the picture, 1..8 as in EXIF; 1 is upright.
         lossy: the compression changes values.
         name: the file, for messages.
     """
 
     image: Image.Image
-    deep: np.ndarray | None
+    values: np.ndarray | None
     bits: int
     orientation: int
     lossy: bool
@@ -73,8 +76,13 @@ def notice(name: str, what: str) -> None:
         logger.warning("%s %s (said once)", name, what)
 
 
-def decode(source: Source, max_pixels: int = MAX_PIXELS) -> Decoded:
+def decode(source: Source, max_pixels: int = MAX_PIXELS, *, ids: bool = False) -> Decoded:
     """Decode a file by what it contains, whatever its suffix says. Of an animation the first frame.
+
+    Args:
+        source: a file, or its content as bytes.
+        max_pixels: larger pictures are refused before they are decoded.
+        ids: the stored numbers are wanted, not the brightness or colour that they stand for.
 
     Raises:
         DataError: the file is missing, empty, damaged, cut short, not a picture, or has more than ``max_pixels``.
@@ -93,11 +101,7 @@ def decode(source: Source, max_pixels: int = MAX_PIXELS) -> Decoded:
             stream.seek(0)
             image = decoder(stream, name)
             _check_size(image, name, max_pixels)
-            if kind == "PNG":  # Pillow compares the check sums of pixel data in a pass of its own only
-                image.verify()
-                stream.seek(0)
-                image = decoder(stream, name)
-            return _load(stream, head, image, kind, name)
+            return _load(stream, head, image, kind, name, ids)
         except DataError:
             raise
         except Image.DecompressionBombError as error:  # WebP and GIF ask Pillow's own limit as well
@@ -132,7 +136,7 @@ def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
         )
 
 
-def _load(stream: BinaryIO, head: bytes, image: Image.Image, kind: str, name: str) -> Decoded:
+def _load(stream: BinaryIO, head: bytes, image: Image.Image, kind: str, name: str, ids: bool) -> Decoded:
     bits, lossy = 8, kind == "JPEG"
     if kind == "PNG":
         bits = head[24]  # Pillow does not tell: 16-bit RGB opens as 8-bit
@@ -141,26 +145,63 @@ def _load(stream: BinaryIO, head: bytes, image: Image.Image, kind: str, name: st
     elif isinstance(image, TiffImagePlugin.TiffImageFile):
         bits = max(image.tag_v2.get(BITS_PER_SAMPLE, (1,)))
         lossy = "jpeg" in str(image.info.get("compression"))
-    if getattr(image, "is_animated", False):
+    animated = getattr(image, "is_animated", False)
+    if animated:
         notice(name, "holds several pictures: the first is used")
         image.seek(0)
-    image.load()  # also finds a PNG's EXIF when it stands after the pixels
-    deep = _deep_values(stream, image, kind) if 8 < bits <= 16 else None
+    values = None
+    if kind == "JPEG" and not animated:
+        values = _jpeg_values(_content(stream), image)
+    elif kind == "PNG":
+        values = _png_values(_content(stream), image, bits, ids)
+    if values is None:
+        image.load()  # also finds a PNG's EXIF when it stands after the pixels
+        values = _deep_values(stream, image, kind, bits) if 8 < bits <= 16 else None
     # Pillow applies and then forgets the orientation of a TIFF, and so does OpenCV
     orientation = 1 if kind == "TIFF" else _exif_orientation(image)
-    return Decoded(image, deep, bits, orientation, lossy, name)
+    return Decoded(image, values, bits, orientation, lossy, name)
 
 
-def _deep_values(stream: BinaryIO, image: Image.Image, kind: str) -> np.ndarray | None:
+def _content(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    return stream.read()
+
+
+def _jpeg_values(content: bytes, image: Image.Image) -> np.ndarray | None:
+    """Values of a JPEG that is surely whole; None where Pillow has to say what is the matter, or knows the colours."""
+    return opencv_pixels(content, image, 8) if image.mode in ("L", "RGB") and is_whole_jpeg(content) else None
+
+
+def _png_values(content: bytes, image: Image.Image, bits: int, ids: bool) -> np.ndarray | None:
+    """Values of a PNG; None where Pillow has to decode it.
+
+    Raises:
+        ValueError: the file is cut short or damaged. Pillow would not always see it.
+    """
+    chunks = png_chunks(content)
+    kinds = {chunk.kind for chunk in chunks}
+    late_exif = b"eXIf" in kinds and "exif" not in image.info
+    if late_exif or b"acTL" in kinds:  # the sign of an animation
+        return None
+    if not ids:
+        plain = bits >= 8 and image.mode != "P" and "transparency" not in image.info
+        return opencv_pixels(bare_png(content, chunks), image, bits) if plain else None
+    if image.mode in ("LA", "RGB", "RGBA"):
+        return None
+    values = opencv_pixels(bare_png(content, chunks, GRAY), image, bits)
+    return values if values is None or bits >= 8 else values // (255 // (2**bits - 1))  # OpenCV stretches to 0..255
+
+
+def _deep_values(stream: BinaryIO, image: Image.Image, kind: str, bits: int) -> np.ndarray | None:
+    """What Pillow, or OpenCV after it, makes of 9 to 16 bits per value: as ``Decoded.values``."""
     if image.mode.startswith("I;16") or (image.mode == "I" and kind == "PNG"):  # "I" until Pillow 11
         return np.asarray(image).astype(np.uint16)
     if image.mode not in ("RGB", "RGBA", "LA"):
         return None
-    stream.seek(0)
-    values = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None or values.dtype != np.uint16 or values.shape[:2] != (image.height, image.width):
+    values = opencv_pixels(_content(stream), image, bits)
+    if values is None or values.dtype != np.uint16:
         raise ValueError("its 16-bit values cannot be decoded")
-    return cv2.cvtColor(values, cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+    return values
 
 
 def _exif_orientation(image: Image.Image) -> int:

@@ -9,6 +9,7 @@
 
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from segwright.errors import ConfigError, DataError
@@ -41,7 +42,8 @@ def read_image(
     if bit_depth is not None and not 9 <= bit_depth <= 16:
         raise ConfigError(f"bit_depth is the number of bits that deep pictures use, 9 to 16, got {bit_depth}")
     picture = decode(source, max_pixels)
-    values = _scaled(picture, bit_depth) if picture.deep is not None else _eight_bit(picture)
+    deep = picture.values is not None and picture.values.dtype == np.uint16
+    values = _scaled(picture, bit_depth) if deep else _eight_bit(picture)
     if values.shape[2] == 4:
         values = _without_alpha(values, alpha, picture.name)
     return _upright(values, picture.orientation)
@@ -63,14 +65,15 @@ def read_label(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Raises:
         DataError: the file is missing, damaged, too large, compressed with loss, or holds colours or fractions.
     """
-    picture = decode(source, max_pixels)
+    picture = decode(source, max_pixels, ids=True)
     if picture.lossy:
         raise DataError(
             f"{picture.name} is compressed with loss ({picture.image.format}), which changes class ids near every "
             f"border; save label maps as PNG, from the original annotation, not from this file"
         )
     ids = _upright(_ids(picture), picture.orientation)
-    return ids.astype(np.uint8 if ids.min() >= 0 and ids.max() <= 255 else np.int32)
+    fits = ids.dtype == np.uint8 or (ids.min() >= 0 and ids.max() <= 255)
+    return ids.astype(np.uint8 if fits else np.int32, copy=False)
 
 
 def _eight_bit(picture: Decoded) -> np.ndarray:
@@ -83,6 +86,8 @@ def _eight_bit(picture: Decoded) -> np.ndarray:
         )
     if image.mode in ("1", "L", "LA"):
         notice(name, "is gray: its values serve as red, green and blue")
+    if picture.values is not None:
+        return cv2.cvtColor(picture.values, cv2.COLOR_GRAY2RGB) if picture.values.ndim == 2 else picture.values
     try:
         return np.array(image.convert("RGBA" if image.has_transparency_data else "RGB"))
     except ValueError as error:  # a colour space like LAB
@@ -90,8 +95,8 @@ def _eight_bit(picture: Decoded) -> np.ndarray:
 
 
 def _scaled(picture: Decoded, bit_depth: int | None) -> np.ndarray:
-    """``picture.deep`` as (H, W, 3) or (H, W, 4) uint8."""
-    deep, name = picture.deep, picture.name
+    """``picture.values``, which are uint16, as (H, W, 3) or (H, W, 4) uint8."""
+    deep, name = picture.values, picture.name
     assert deep is not None
     largest = int(deep.max())
     if bit_depth is None:
@@ -118,19 +123,19 @@ def _without_alpha(rgba: np.ndarray, alpha: Literal["drop"] | tuple[int, int, in
 def _ids(picture: Decoded) -> np.ndarray:
     """(H, W) integers as stored."""
     image, name = picture.image, picture.name
-    if picture.deep is not None and picture.deep.ndim == 2:
-        return picture.deep.astype(np.int32)
+    if picture.values is not None and picture.values.ndim == 2:
+        return picture.values
     if image.mode in ("1", "P", "I"):
-        return np.asarray(image)
+        return np.array(image)
     if image.mode in ("L", "LA", "PA"):
-        ids = np.asarray(image.getchannel(0))
+        ids = np.array(image.getchannel(0))
         # Pillow stretches 2 and 4 bits to 0..255
         return ids // (255 // (2**picture.bits - 1)) if picture.bits in (2, 4) else ids
     if picture.bits > 8:
         raise DataError(
             f"{name} holds {picture.bits}-bit values of kind '{image.mode}', not ids; save ids as 8-bit PNG"
         )
-    rgb = np.asarray(image.convert("RGB"))
+    rgb = np.array(image.convert("RGB"))
     if not ((rgb[:, :, 0] == rgb[:, :, 1]) & (rgb[:, :, 0] == rgb[:, :, 2])).all():
         colours = np.unique(rgb[:: max(1, rgb.shape[0] // 256), :: max(1, rgb.shape[1] // 256)].reshape(-1, 3), axis=0)
         shown = ", ".join(str(tuple(int(value) for value in colour)) for colour in colours[:6])

@@ -11,6 +11,7 @@ import numpy as np
 from segwright.errors import ConfigError, DataError
 from segwright.images import read_image, read_label
 from segwright.transforms.normalize import Normalize
+from segwright.transforms.scaled_crop import without_waste
 from segwright.transforms.targets import LabelTransform
 from segwright.types import Sample, Size
 
@@ -99,7 +100,7 @@ class Compose:
         sample = Sample(self._load_image(image), None if label is None else _load_label(label))
         if sample.label is not None:
             _check_sizes(sample.image, sample.label, _name(image, "the image"), _name(label, "the label map"))
-        for transform in self.transforms:
+        for transform in without_waste(self.transforms):
             sample = transform(sample, rng)
         return sample
 

@@ -61,10 +61,11 @@ class RandomPaddingCrop:
         sample = self.filling.extend(sample, padded)
         if padded == self.crop_size:
             return sample
-        top, left = self._choose_corner(sample.label, padded, rng)
+        top, left = self.choose_corner(sample.label, padded, rng)
         return crop_sample(sample, self.crop_size, top, left)
 
-    def _choose_corner(self, label: np.ndarray | None, size: Size, rng: np.random.Generator) -> tuple[int, int]:
+    def choose_corner(self, label: np.ndarray | None, size: Size, rng: np.random.Generator) -> tuple[int, int]:
+        """Top and left of a window in an image of ``size``, which is nowhere smaller than the window."""
         top, left = self._draw_corner(size, rng)
         if label is None or self.category_max_ratio >= 1:
             return top, left

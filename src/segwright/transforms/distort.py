@@ -16,12 +16,20 @@ from segwright.types import Sample
 
 def adjust_brightness(image: Image.Image, factor: float) -> Image.Image:
     """0 is black, 1 the original."""
-    return ImageEnhance.Brightness(image).enhance(factor)
+    return _away_from(0, image, factor)
 
 
 def adjust_contrast(image: Image.Image, factor: float) -> Image.Image:
     """0 is the mean gray, 1 the original."""
-    return ImageEnhance.Contrast(image).enhance(factor)
+    mean = cv2.mean(np.asarray(image.convert("L")))[0]
+    return _away_from(int(mean + 0.5), image, factor)
+
+
+def _away_from(level: int, image: Image.Image, factor: float) -> Image.Image:
+    """Pillow's ``Image.blend`` of one gray level and an image: with one level there are only 256 results."""
+    values = np.arange(256, dtype=np.float32)
+    blended = np.float32(level) + np.float32(factor) * (values - np.float32(level))
+    return image.point(np.clip(blended, 0, 255).astype(np.uint8).tolist() * len(image.getbands()))
 
 
 def adjust_saturation(image: Image.Image, factor: float) -> Image.Image:

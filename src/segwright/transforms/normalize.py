@@ -46,6 +46,7 @@ class Normalize:
         planes = np.empty((channels, height, width), np.float32)
         offsets, factors = (np.broadcast_to(values, channels) for values in (self._offset, self._factor))
         for plane, values, offset, factor in zip(planes, cv2.split(sample.image), offsets, factors, strict=True):
-            np.subtract(values, offset, out=plane, dtype=np.float32)
+            plane[...] = values
+            plane -= offset
             plane *= factor
         return sample.recoloured(planes.transpose(1, 2, 0))

@@ -125,6 +125,11 @@ class ResizeStepScaling:
             steps = (self.high - self.low) / scale_step_size
             self.factors = np.linspace(self.low, self.high, int(steps + 1e-9) + 1)  # (0.7 - 0.5) / 0.1 is just below 2
 
+    def draw_size(self, before: Size, rng: np.random.Generator) -> Size:
+        """A size for an image of size ``before``."""
+        return scaled(
+            before, float(rng.uniform(self.low, self.high) if self.factors is None else rng.choice(self.factors))
+        )
+
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        factor = float(rng.uniform(self.low, self.high) if self.factors is None else rng.choice(self.factors))
-        return resize_sample(sample, scaled(Size.of(sample.image), factor), cv2.INTER_LINEAR)
+        return resize_sample(sample, self.draw_size(Size.of(sample.image), rng), cv2.INTER_LINEAR)
