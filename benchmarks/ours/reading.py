@@ -10,7 +10,7 @@ import torch
 from benchmarks.pipelines import PIPELINES
 from benchmarks.worker import serve
 from segwright.build import build_dataset
-from segwright.engine.loader import SampleKey, TrainingSamples
+from segwright.engine.loader import SampleKey, TrainingSamples, keep_memory
 from segwright.version import __version__
 
 
@@ -24,6 +24,7 @@ def main() -> None:
 
     cv2.setNumThreads(args.threads)
     torch.set_num_threads(args.threads)
+    keep_memory()  # as a reader process does
     pipeline = PIPELINES[args.pipeline]
     dataset = build_dataset(
         {
