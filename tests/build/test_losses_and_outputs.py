@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segwright.build import load_config
+from segwright.build import build_model, load_config
 from segwright.errors import ConfigError
 from segwright.registry import MODELS
 
@@ -102,6 +102,18 @@ def test_channels_of_the_data_reach_the_backbone(tmp_path):
     assert "in_channels" not in model
     with pytest.raises(ConfigError, match=r"model\.backbone\.in_channels is 3, but .*img_channels is 4"):
         load_config(path, opts=["model.backbone.in_channels=3"])
+
+
+def test_channels_of_the_data_reach_a_model_that_sees_the_picture_beside_its_backbone(tmp_path):
+    path = tmp_path / "x.yml"
+    path.write_text(
+        "val_dataset: {type: Dataset, dataset_root: x, val_path: y, num_classes: 3, img_channels: 4, transforms: []}\n"
+        "model: {type: BiSeNetV1, backbone: {type: ResNet18_vd, output_stride: 8}}\n"
+    )
+    model = build_model(load_config(path).to_dict()["model"]).eval()
+    with torch.inference_mode():
+        (logits,) = model(torch.randn(1, 4, 32, 40))
+    assert logits.shape == (1, 3, 32, 40)
 
 
 EDGE = "{type: BCELoss, edge_label: True}"

@@ -7,7 +7,7 @@ from typing import Any
 from segwright.config import LOSS_SECTIONS, Source
 from segwright.config.signature import accepts
 from segwright.errors import ConfigError
-from segwright.registry import DATASETS, LOSSES
+from segwright.registry import DATASETS, LOSSES, MODELS
 
 DATASET_KEYS = ("train_dataset", "val_dataset")
 
@@ -124,12 +124,17 @@ def _share_channels(source: Source) -> None:
     if not stated or not model:
         return
     wanted = next(iter(stated.values()))
-    target, path = (model["backbone"], ("model", "backbone")) if model.get("backbone") else (model, ("model",))
-    if target.setdefault("in_channels", wanted) != wanted:
-        raise ConfigError(
-            f"{source.where(*path, 'in_channels')} is {target['in_channels']}, but "
-            f"{source.where(next(iter(stated)), 'img_channels')} is {wanted}; make them equal"
-        )
+    targets: list[tuple[dict[str, Any], tuple[str, ...]]] = []
+    if model.get("backbone"):
+        targets.append((model["backbone"], ("model", "backbone")))
+    if not targets or _takes(MODELS, model, "in_channels"):  # BiSeNetV1 sees the picture beside its backbone, too
+        targets.append((model, ("model",)))
+    for target, path in targets:
+        if target.setdefault("in_channels", wanted) != wanted:
+            raise ConfigError(
+                f"{source.where(*path, 'in_channels')} is {target['in_channels']}, but "
+                f"{source.where(next(iter(stated)), 'img_channels')} is {wanted}; make them equal"
+            )
 
 
 def _takes(registry: Any, block: dict[str, Any], name: str) -> bool:
