@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from segwright.images import read_image, read_label
+from segwright.images import pixels, read_image, read_label
 from segwright.images.whole import GRAY, bare_png, is_whole_jpeg, png_chunks
 
 
@@ -43,6 +43,24 @@ PNGS = {
     "commented": encoded(noise(), "PNG", icc_profile=b"made up" * 9, dpi=(72, 72)),
     "wide": encoded(noise(300, 400), "PNG"),  # several chunks of pixels
 }
+
+
+@pytest.fixture(params=["rust", "opencv"])
+def _decoder(request, monkeypatch):
+    """Each decoder of PNG by itself."""
+    if request.param == "opencv":
+        monkeypatch.setattr(pixels, "rust_codecs", None)
+    else:
+        pytest.importorskip("kornia_rs", reason="the extra fast is not installed")
+        monkeypatch.setattr(pixels.cv2, "imdecode", decode_no_png(pixels.cv2.imdecode))
+
+
+def decode_no_png(decode):
+    def checked(content, flags):
+        assert content.tobytes()[1:4] != b"PNG" or content[24] != 8, "OpenCV decodes, which is slower"
+        return decode(content, flags)
+
+    return checked
 
 
 @pytest.mark.parametrize("name", JPEGS)
@@ -92,6 +110,7 @@ def test_bare_png_shows_the_numbers_of_a_palette():
     np.testing.assert_array_equal(Image.open(io.BytesIO(bare)), palette)
 
 
+@pytest.mark.usefixtures("_decoder")
 @pytest.mark.parametrize("content", [*JPEGS.values(), *PNGS.values()], ids=[*JPEGS, *PNGS])
 def test_whole_files_are_read_as_pillow_reads_them_but_without_it(content, monkeypatch):
     expected = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
@@ -99,6 +118,7 @@ def test_whole_files_are_read_as_pillow_reads_them_but_without_it(content, monke
     np.testing.assert_array_equal(read_image(content), expected)
 
 
+@pytest.mark.usefixtures("_decoder")
 @pytest.mark.parametrize("colours", [2, 4, 16, 200])
 def test_r7_palette_numbers_are_read_without_pillow(colours, monkeypatch):
     palette = noise().quantize(colours)
@@ -117,3 +137,13 @@ def test_r9_orientation_behind_the_pixels_counts():
     late = content.replace(part, b"")[:-12] + part + content[-12:]
     np.testing.assert_array_equal(read_image(late), read_image(content))
     assert read_image(late).shape == (50, 33, 3)
+
+
+def test_png_that_the_fast_decoder_refuses_is_left_to_opencv(monkeypatch):
+    class Refusing:
+        @staticmethod
+        def decode_image_png_u8(*_):
+            raise Exception("not today")  # as it does
+
+    monkeypatch.setattr(pixels, "rust_codecs", Refusing)
+    np.testing.assert_array_equal(read_image(PNGS["colour"]), noise())

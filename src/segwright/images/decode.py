@@ -16,7 +16,7 @@ import numpy as np
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from segwright.errors import DataError
-from segwright.images.pixels import opencv_pixels
+from segwright.images.pixels import stored_pixels
 from segwright.images.whole import GRAY, bare_png, is_whole_jpeg, png_chunks
 
 Source = str | os.PathLike[str] | bytes
@@ -169,7 +169,7 @@ def _content(stream: BinaryIO) -> bytes:
 
 def _jpeg_values(content: bytes, image: Image.Image) -> np.ndarray | None:
     """Values of a JPEG that is surely whole; None where Pillow has to say what is the matter, or knows the colours."""
-    return opencv_pixels(content, image, 8) if image.mode in ("L", "RGB") and is_whole_jpeg(content) else None
+    return stored_pixels(content, image, 8) if image.mode in ("L", "RGB") and is_whole_jpeg(content) else None
 
 
 def _png_values(content: bytes, image: Image.Image, bits: int, ids: bool) -> np.ndarray | None:
@@ -185,10 +185,10 @@ def _png_values(content: bytes, image: Image.Image, bits: int, ids: bool) -> np.
         return None
     if not ids:
         plain = bits >= 8 and image.mode != "P" and "transparency" not in image.info
-        return opencv_pixels(bare_png(content, chunks), image, bits) if plain else None
+        return stored_pixels(bare_png(content, chunks), image, bits) if plain else None
     if image.mode in ("LA", "RGB", "RGBA"):
         return None
-    values = opencv_pixels(bare_png(content, chunks, GRAY), image, bits)
+    values = stored_pixels(bare_png(content, chunks, GRAY), image, bits)
     return values if values is None or bits >= 8 else values // (255 // (2**bits - 1))  # OpenCV stretches to 0..255
 
 
@@ -198,7 +198,7 @@ def _deep_values(stream: BinaryIO, image: Image.Image, kind: str, bits: int) -> 
         return np.asarray(image).astype(np.uint16)
     if image.mode not in ("RGB", "RGBA", "LA"):
         return None
-    values = opencv_pixels(_content(stream), image, bits)
+    values = stored_pixels(_content(stream), image, bits)
     if values is None or values.dtype != np.uint16:
         raise ValueError("its 16-bit values cannot be decoded")
     return values
