@@ -12,7 +12,6 @@ from segwright import backbones
 from segwright.backbones import HRNet_W18, HRNet_W18_Small_V1, HRNet_W48, HRNetV2PSA
 from segwright.backbones.hrnet import HRNet
 from segwright.backbones.hrnet_blocks import BasicBlock, Bottleneck, SqueezeExcitation, StreamSum
-from segwright.errors import ConfigError
 from segwright.layers import PolarizedSelfAttention, SameConv2d
 from segwright.registry import BACKBONES
 from segwright.weights.names import paddle_variables
@@ -130,29 +129,6 @@ def test_hrnetv2_psa_is_w48_with_attention_and_the_authors_padding():
     assert str(alias).replace("HRNetV2PSA", "HRNet_W48") == str(written_out)
 
 
-def test_trains_on_a_single_image_in_either_memory_format():
-    torch.manual_seed(0)
-    backbone = HRNet_W18_Small_V1(use_psa=True, has_se=True).double().train()
-    image = torch.randn(1, 3, 64, 64, dtype=torch.double)
-    gradients = []
-    for memory_format in (torch.contiguous_format, torch.channels_last):
-        backbone.zero_grad()
-        backbone.to(memory_format=memory_format)
-        (features,) = backbone(image.contiguous(memory_format=memory_format))
-        features.square().mean().backward()
-        gradients.append([parameter.grad.clone() for parameter in backbone.parameters()])
-    assert all(torch.isfinite(gradient).all() for gradient in gradients[0])
-    total = [torch.cat([gradient.flatten() for gradient in found]).norm() for found in gradients]
-    torch.testing.assert_close(total[0], total[1])
-
-
-def test_takes_images_of_other_bands():
-    (features,) = on_paper(HRNet_W18_Small_V1, in_channels=5)(torch.empty(1, 5, 32, 32, device="meta"))
-    assert features.shape == (1, 240, 8, 8)
-    with pytest.raises(ConfigError, match="in_channels"):
-        HRNet_W18_Small_V1(in_channels=0)
-
-
 def test_convolutions_start_narrow():
     torch.manual_seed(0)
     for module in HRNet_W18_Small_V1(use_psa=True).modules():
@@ -174,10 +150,6 @@ def test_is_registered_with_the_arguments_of_configs(name):
         "padding_same": True,
         "use_psa": False,
     }
-
-
-def test_pretrained_is_kept_and_not_loaded():
-    assert on_paper(HRNet_W18_Small_V1, pretrained="/nowhere/model.pdparams").pretrained == "/nowhere/model.pdparams"
 
 
 @pytest.mark.parametrize(

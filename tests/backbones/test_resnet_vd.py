@@ -95,6 +95,19 @@ def test_shortcut_averages_the_pixels_that_are_there(block):
     torch.testing.assert_close(block(x)[0, 0], torch.tensor([[3, 4.5], [7.5, 9]]))
 
 
+@pytest.mark.slow
+def test_averages_over_odd_edges_reach_onnx(tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    block = BasicBlock(3, 4, stride=2, dilation=1, project=True).eval()
+    free, file = torch.export.Dim.DYNAMIC, tmp_path / "block.onnx"
+    torch.onnx.export(block, (torch.randn(1, 3, 8, 12),), file, dynamo=True, dynamic_shapes=({2: free, 3: free},))
+    session = runtime.InferenceSession(file)
+    for size in [(8, 12), (9, 13), (17, 6)]:
+        x = torch.randn(1, 3, *size)
+        (found,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+        torch.testing.assert_close(torch.from_numpy(found), block(x), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("block", [BasicBlock, Bottleneck])
 def test_block_adds_to_its_input_and_leaves_it_as_it_was(block):
     block = block(4 * block.expansion, 4, stride=1, dilation=2, project=False)
@@ -103,12 +116,6 @@ def test_block_adds_to_its_input_and_leaves_it_as_it_was(block):
     before = x.clone()
     torch.testing.assert_close(block(x), before.relu(), rtol=0, atol=0)
     torch.testing.assert_close(x, before, rtol=0, atol=0)
-
-
-def test_trains_on_a_single_image_of_other_bands():
-    backbone = ResNet18_vd(in_channels=4).train()
-    sum(features.square().mean() for features in backbone(torch.randn(1, 4, 33, 50))).backward()
-    assert all(torch.isfinite(parameter.grad).all() for parameter in backbone.parameters())
 
 
 def test_starts_from_paddles_defaults():
@@ -162,17 +169,12 @@ def test_is_registered_with_the_arguments_of_configs(variant):
     }
 
 
-def test_pretrained_is_kept_and_not_loaded():
-    assert on_paper(ResNet18_vd, pretrained="/nowhere/model.pdparams").pretrained == "/nowhere/model.pdparams"
-
-
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         ({"output_stride": 4}, "output_stride.*8, 16 or 32"),
         ({"multi_grid": [1, 2]}, "multi_grid.*3 blocks"),
         ({"multi_grid": [1, 0, 1]}, "multi_grid.*at least 1"),
-        ({"in_channels": 0}, "in_channels"),
         ({"data_format": "NHWC"}, "data_format.*NCHW"),
     ],
 )

@@ -77,12 +77,6 @@ def test_exit_flow_alone_activates_within_a_separable_convolution():
     assert (SeparableConv(3, 5)(x) < 0).any()
 
 
-def test_gradients_reach_every_parameter_from_a_single_image():
-    backbone = Xception41_deeplab(in_channels=1).train()
-    sum(features.square().mean() for features in backbone(torch.randn(1, 1, 33, 50))).backward()
-    assert all(torch.isfinite(parameter.grad).all() for parameter in backbone.parameters())
-
-
 def test_names_are_paddlesegs():
     with torch.device("meta"):
         names = {variable.name for variable in paddle_variables(Xception71_deeplab()).values()}

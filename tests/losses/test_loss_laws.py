@@ -78,7 +78,7 @@ NAMES = sorted({*LOSSES, *SETUPS})
 RANDOM = {"DualTaskLoss", "PixelContrastCrossEntropyLoss"}
 """They draw numbers, which do not follow an image to another place in the batch."""
 
-WITHOUT_LABEL = {"BCELoss edge", "DistillationLoss"}
+WITHOUT_LABEL = {"DistillationLoss"}
 
 NOT_ZERO = {*WITHOUT_LABEL, "RMILoss"}
 """Without a pixel that counts these are not 0: RMI is a bound that may be negative."""
@@ -92,7 +92,8 @@ class Trial:
         rng = np.random.default_rng(seed)
         self.loss = LOSSES[name.split()[0]](**setup.arguments)
         self.label = torch.from_numpy(rng.choice([i if i == IGNORED else min(i, setup.num_ids - 1) for i in ids], size))
-        self.edge = torch.from_numpy(rng.integers(0, 2, (size[0], 1, *size[1:]), dtype=np.uint8))
+        edge = rng.integers(0, 2, size, dtype=np.uint8)
+        self.edge = torch.from_numpy(np.where(self.label == IGNORED, np.uint8(IGNORED), edge)[:, np.newaxis])
         shape = size[0], setup.channels, *size[1:]
         self.outputs = [setup.output(torch.from_numpy(rng.normal(0, scale, shape)).float()) for _ in range(2)]
         self.teacher = torch.from_numpy(rng.normal(0, 1, shape)).float()
@@ -146,6 +147,16 @@ def test_r14_without_a_pixel_that_counts_the_loss_is_zero(name):
         assert value.item() == pytest.approx(0, abs=1e-6)
     if name not in WITHOUT_LABEL:
         assert all((gradient == 0).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(("DistillationLoss", "RelaxBoundary"))])
+def test_r14_ignored_pixels_get_no_gradient(name):
+    """Those of a boundary map too. Distillation sees no label; relaxation takes the classes beside a pixel as well."""
+    trial = Trial(name, [0, 1, 2, IGNORED], (2, 8, 8))
+    _, gradients = trial.run()
+    for gradient in gradients:
+        if gradient.shape[2:] == trial.label.shape[1:]:
+            assert not gradient.movedim(1, -1)[trial.label == IGNORED].any()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in RANDOM])

@@ -1,4 +1,4 @@
-"""ANN: attention over windows, shapes, outputs, arguments."""
+"""ANN: attention over windows, outputs, arguments."""
 
 import copy
 import inspect
@@ -15,42 +15,14 @@ from segwright.registry import MODELS
 from segwright.weights.names import paddle_variables
 
 
-@pytest.fixture
-def model() -> ANN:
-    torch.manual_seed(0)
-    return ANN(3, ResNet18_vd(output_stride=16), key_value_channels=8, inter_channels=16)
-
-
-@pytest.mark.parametrize("size", [(64, 96), (45, 51), (1, 1)])
-def test_outputs_have_the_size_of_the_image(model, size):
-    image = torch.randn(2, 3, *size)
-    with torch.no_grad():
-        training, evaluation = model.train()(image), model.eval()(image)
-    assert {tuple(logits.shape) for logits in training + evaluation} == {(2, 3, *size)}
-    assert (len(training), len(evaluation)) == (2, 1)
-    assert model.output_names == ("main", "aux")
-
-
-def test_aux_can_be_left_out_of_training_but_not_of_weights(model):
+def test_aux_can_be_left_out_of_training_but_not_of_weights():
     """PaddleSeg's files hold it in any case."""
+    model = ANN(3, ResNet18_vd(), key_value_channels=8, inter_channels=16)
+    assert model.output_names == ("main", "aux")
     plain = ANN(3, ResNet18_vd(), key_value_channels=8, inter_channels=16, enable_auxiliary_loss=False).train()
     assert plain.output_names == ("main",)
     assert len(plain(torch.randn(1, 3, 32, 32))) == 1
     assert plain.state_dict().keys() == model.state_dict().keys()
-
-
-def test_trains_on_a_single_image(model):
-    outputs = model.train()(torch.randn(1, 3, 64, 64))
-    sum(logits.square().mean() for logits in outputs).backward()
-    assert all(torch.isfinite(parameter.grad).all() for parameter in model.parameters())
-
-
-def test_channels_last_gives_the_same_logits(model):
-    """In float64: with random weights attention is so sharp that it magnifies rounding."""
-    model, image = model.double().eval(), torch.randn(1, 3, 64, 96, dtype=torch.float64)
-    (expected,) = model(image)
-    (logits,) = model.to(memory_format=torch.channels_last)(image.contiguous(memory_format=torch.channels_last))
-    torch.testing.assert_close(logits, expected)
 
 
 def test_every_pixel_asks_the_windows_of_the_pyramid():
@@ -120,21 +92,3 @@ def test_impossible_arguments_are_explained(arguments, complaint):
     block = {"type": "ANN", "num_classes": 2, "backbone": {"type": "ResNet18_vd"}, **arguments}
     with torch.device("meta"), pytest.raises(ConfigError, match=complaint):
         segwright.build_model(block)
-
-
-def test_leaves_the_weights_of_its_backbone_alone():
-    backbone = ResNet18_vd()
-    before = {name: tensor.clone() for name, tensor in backbone.state_dict().items()}
-    model = ANN(2, backbone, key_value_channels=8, inter_channels=16)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.backbone.state_dict().items())
-
-
-@pytest.mark.slow
-def test_exports_with_free_height_and_width(model):
-    free = torch.export.Dim.DYNAMIC
-    model.double().eval()
-    image = torch.randn(1, 3, 96, 128, dtype=torch.float64)
-    graph = torch.export.export(model, (image,), dynamic_shapes=({2: free, 3: free},)).module()
-    for size in [(96, 128), (97, 131), (40, 66)]:
-        image = torch.randn(1, 3, *size, dtype=torch.float64)
-        torch.testing.assert_close(graph(image), model(image))

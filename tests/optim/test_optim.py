@@ -29,6 +29,23 @@ def test_parameters_go_to_the_first_rule_that_matches():
     ]
 
 
+@pytest.mark.parametrize("kind", ["SGD", "Momentum", "Adam"])
+@pytest.mark.parametrize("rules", [None, [{"name": "head", "weight_decay_mult": 2.0}]], ids=["plain", "groups"])
+def test_no_number_is_no_decay(kind, rules):
+    """Measured in PaddleSeg 2.8: with ``weight_decay: null`` no weight moves unless a gradient moves it."""
+    model = Toy()
+    optimizer = build_optimizer({"type": kind, "weight_decay": None, "custom_cfg": rules}, model, lr=0.1)
+    before = parameters_of(model)
+    set_gradients(model, 0.0)
+    optimizer.step()
+    assert not moved(model, before).any()
+
+
+def test_adamw_wants_a_number_as_paddle_does():
+    with pytest.raises(ConfigError, match=r"optimizer\.weight_decay: got None.* number"):
+        build_optimizer({"type": "AdamW", "weight_decay": None}, Toy(), lr=0.1)
+
+
 def test_a_rule_that_matches_nothing_is_an_error():
     with pytest.raises(ConfigError, match="no trainable parameter has 'backbon3' in its name"):
         sgd(Toy(), 0.1, custom_cfg=[{"name": "backbon3"}])

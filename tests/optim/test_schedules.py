@@ -189,3 +189,17 @@ def test_what_makes_no_sense_is_an_error(block, complaint):
 def test_schedules_equal_the_reference(case):
     outcome = case.outcome()
     assert outcome.agrees, outcome.differences
+
+
+@pytest.mark.parametrize("kind", sorted(EXAMPLES))
+def test_groups_keep_their_multiple_of_the_rate_on_every_step(kind):
+    """The multiples that ``custom_cfg`` gives to parts of a model."""
+    multiples = [1.0, 10.0, 0.1]
+    groups = [{"params": [nn.Parameter(torch.zeros(1))], "lr_mult": multiple} for multiple in multiples]
+    schedule = build_scheduler({"type": kind, **EXAMPLES[kind]}, torch.optim.SGD(groups, lr=1.0), 50)
+    for _ in range(12):
+        first, *others = (group["lr"] for group in schedule.optimizer.param_groups)
+        assert others == approx([first * 10.0, first * 0.1])
+        schedule.observe(1.0)
+        schedule.optimizer.step()
+        schedule.step()

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segwright.backbones.base import Backbone
+from segwright.errors import ConfigError
 from segwright.layers import BatchNorm2d, paddle_defaults
 from segwright.registry import BACKBONES
 
@@ -34,6 +35,9 @@ class Xception(Backbone):
         pretrained: path or URL of weights. Kept for whoever builds the model; nothing is loaded here.
         output_stride: with 32 the exit flow halves the resolution once more than with 16. 8 is the same as 16 and
             logs a warning: PaddleSeg takes it, but halves as often, so the weights that it trained want that.
+
+    Raises:
+        ConfigError: no input band.
     """
 
     variant: ClassVar[str]  # as PaddleSeg calls it in the names of variables
@@ -44,6 +48,8 @@ class Xception(Backbone):
         self, in_channels: int = 3, pretrained: str | None = None, output_stride: Literal[8, 16, 32] = 16
     ) -> None:
         super().__init__()
+        if in_channels < 1:
+            raise ConfigError(f"{type(self).__name__}: in_channels is {in_channels}; a picture has at least one band")
         if output_stride == 8:
             log.warning(
                 "%s: output_stride 8 is the same as 16, in PaddleSeg and hence here; write 16", type(self).__name__

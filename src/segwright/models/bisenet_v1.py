@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from segwright.backbones import Backbone
+from segwright.errors import ConfigError
 from segwright.layers import ConvBNReLU, paddle_defaults, resize_to
 from segwright.registry import MODELS
 
@@ -31,7 +32,7 @@ class BiSeNetV1(nn.Module):
     the last. Logits have the image's size, where PaddleSeg's have multiples of 8.
 
     Raises:
-        ConfigError: the backbone has fewer than three feature maps.
+        ConfigError: the backbone has fewer than three feature maps, or there is no input band.
     """
 
     output_names = ("context16", "context8", "main")
@@ -56,6 +57,8 @@ class BiSeNetV1(nn.Module):
         in_channels: int = 3,
     ) -> None:
         super().__init__()
+        if in_channels < 1:
+            raise ConfigError(f"BiSeNetV1: in_channels is {in_channels}; a picture has at least one band")
         _, *channels = backbone.channels_at((-3, -2, -1))
         self.pretrained = pretrained
         self.spatial = SpatialPath(in_channels)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from segwright.errors import ConfigError
 from segwright.layers import ConvBNReLU, paddle_defaults, resize_to
 from segwright.registry import MODELS
 
@@ -29,6 +30,9 @@ class UNet(nn.Module):
         use_deconv: double the resolution by transposed convolutions instead of bilinearly.
         in_channels: bands of the input image.
         pretrained: path or URL of weights. Kept for whoever builds the model; nothing is loaded here.
+
+    Raises:
+        ConfigError: no input band.
     """
 
     output_names = ("main",)
@@ -49,6 +53,8 @@ class UNet(nn.Module):
         pretrained: str | None = None,
     ) -> None:
         super().__init__()
+        if in_channels < 1:
+            raise ConfigError(f"UNet: in_channels is {in_channels}; a picture has at least one band")
         self.pretrained = pretrained
         self.stem = double_conv(in_channels, DOWN_WIDTHS[0])
         self.down = nn.ModuleList(

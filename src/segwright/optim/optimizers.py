@@ -1,6 +1,7 @@
 """Optimisers under PaddleSeg's names, with its defaults, on torch's implementations.
 
-Weight decay is added to the gradient (L2), except in AdamW, where it shrinks the weights directly. Layers that say
+Weight decay is added to the gradient (L2), except in AdamW, where it shrinks the weights directly. None, a
+configuration's ``null``, means no L2 decay; AdamW takes a number, in Paddle as here. Layers that say
 ``exempt_from_decay`` keep their own parameters out of L2 decay; as in Paddle, not out of AdamW's, and not once a
 configuration forms groups of its own with ``custom_cfg``. These groups are also those that ``grad_clip_cfg`` takes a
 global norm over, each by itself, as Paddle does.
@@ -33,14 +34,14 @@ def sgd(
     model: nn.Module,
     lr: float,
     momentum: float = 0.0,
-    weight_decay: float = 0.0,
+    weight_decay: float | None = 0.0,
     use_nesterov: bool = False,
     custom_cfg: list[GroupRule] | None = None,
     grad_clip_cfg: GradClip | None = None,
 ) -> Optimizer:
     """Gradient descent; with ``momentum`` the heavy ball ``v = m v + g; p = p - lr v``."""
     groups = l2_groups(model, lr, weight_decay, custom_cfg)
-    optimizer = torch.optim.SGD(groups, lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=use_nesterov)
+    optimizer = torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=use_nesterov)
     return _clipping(optimizer, grad_clip_cfg, custom_cfg)
 
 
@@ -49,7 +50,7 @@ def momentum(
     model: nn.Module,
     lr: float,
     momentum: float = 0.9,
-    weight_decay: float = 0.0,
+    weight_decay: float | None = 0.0,
     use_nesterov: bool = False,
     custom_cfg: list[GroupRule] | None = None,
     grad_clip_cfg: GradClip | None = None,
@@ -62,7 +63,7 @@ def momentum(
 def adam(
     model: nn.Module,
     lr: float,
-    weight_decay: float = 0.0,
+    weight_decay: float | None = 0.0,
     beta1: float = 0.9,
     beta2: float = 0.999,
     epsilon: float = 1e-8,
@@ -72,7 +73,7 @@ def adam(
 ) -> Optimizer:
     """Adam (Kingma and Ba, 2014, https://arxiv.org/abs/1412.6980)."""
     groups = l2_groups(model, lr, weight_decay, custom_cfg)
-    optimizer = torch.optim.Adam(groups, lr=lr, betas=(beta1, beta2), eps=epsilon, weight_decay=weight_decay)
+    optimizer = torch.optim.Adam(groups, lr=lr, betas=(beta1, beta2), eps=epsilon)
     return _clipping(optimizer, grad_clip_cfg, custom_cfg)
 
 
@@ -100,9 +101,11 @@ def _clipping(optimizer: Optimizer, rule: GradClip | None, groups: list[GroupRul
     return optimizer
 
 
-def l2_groups(model: nn.Module, lr: float, weight_decay: float, rules: list[GroupRule] | None) -> list[dict[str, Any]]:
+def l2_groups(
+    model: nn.Module, lr: float, weight_decay: float | None, rules: list[GroupRule] | None
+) -> list[dict[str, Any]]:
     """As ``parameter_groups``; without rules, the parameters of exempt layers come last and do not decay."""
-    groups = parameter_groups(model, lr, weight_decay, rules)
+    groups = parameter_groups(model, lr, weight_decay or 0.0, rules)
     if rules:
         return groups
     layers = (layer for layer in model.modules() if getattr(layer, "exempt_from_decay", False))
