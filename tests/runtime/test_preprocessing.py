@@ -18,6 +18,7 @@ CERTAIN = [
     {"type": "Padding", "target_size": [64, 64], "im_padding_value": [1, 2, 3]},
     {"type": "PaddingByAspectRatio", "aspect_ratio": 1},
     {"type": "ScalePadding", "target_size": [32, 48]},
+    {"type": "ReverseChannels"},
     {"type": "AddEdgeLabel"},
     {"type": "AddMultiLabelAuxiliaryCategory"},
     {"type": "GenerateInstanceTargets", "num_classes": 2},

@@ -14,6 +14,7 @@ from segwright.datasets.base import Mode, SegmentationDataset, check_mode
 from segwright.datasets.folder import Source, find_folder
 from segwright.datasets.list_file import Pair
 from segwright.datasets.pairing import listed_pairs
+from segwright.transforms import ReverseChannels
 from segwright.types import Sample
 
 IGNORED = 255
@@ -24,6 +25,7 @@ logger = logging.getLogger("segwright.datasets")
 class PortraitDataset(SegmentationDataset, ABC):
     """Two classes: background and person. Pictures reach the model as BGR, in which PortraitNet was trained.
 
+    Transforms see RGB, so that Normalize's numbers are those of red, green and blue; ``ReverseChannels`` goes last.
     Label maps for training are smoothed after they were moved: each pixel takes the majority of the 5 x 5 around it.
 
     Args:
@@ -42,6 +44,8 @@ class PortraitDataset(SegmentationDataset, ABC):
     num_classes = 2
     class_names = ("background", "person")
     edge_radius = 4
+    own_transforms = (ReverseChannels,)
+    """What follows the transforms of a configuration, in evaluation too."""
 
     layout: ClassVar[str]
     source: ClassVar[Source]
@@ -63,9 +67,10 @@ class PortraitDataset(SegmentationDataset, ABC):
             logger.warning("transforms2 is left out: no loss compares a second view of each picture with the first")
         root = find_folder(dataset_root, self.layout, self.source)
         training = (_smooth, *(transforms1 or ())) if mode == "train" else ()
+        own = (transform() for transform in self.own_transforms)
         super().__init__(
             listed_pairs(root / self.lists[mode], lambda name: self.pair(root, name), self.layout),
-            [*common_transforms, *training],
+            [*common_transforms, *training, *own],
             num_classes=self.num_classes,
             mode=mode,
             ignore_index=IGNORED,
@@ -78,14 +83,6 @@ class PortraitDataset(SegmentationDataset, ABC):
     @abstractmethod
     def pair(root: Path, name: str) -> Pair:
         """The files that a line of a list stands for."""
-
-    def sample(self, index: int, rng: np.random.Generator) -> Sample:
-        """As every data set's, with the channels in the order blue, green, red.
-
-        Transforms see RGB, so that Normalize's numbers are those of red, green and blue.
-        """
-        sample = super().sample(index, rng)
-        return replace(sample, image=sample.image[:, :, ::-1])
 
 
 def _smooth(sample: Sample, rng: np.random.Generator) -> Sample:  # noqa: ARG001
