@@ -23,15 +23,15 @@ def test_a_tally_is_the_confusion_matrix(num_classes, ignore_index, seed):
         pred = rng.integers(0, num_classes, label.shape)
         tally.add(torch.from_numpy(pred), torch.from_numpy(label))
         matrix.update(pred, label)
-    np.testing.assert_array_equal(tally.matrix().counts, matrix.counts)
-    assert tally.matrix().scores() == matrix.scores()
+    np.testing.assert_array_equal(tally.total().counts, matrix.counts)
+    assert tally.total().scores() == matrix.scores()
 
 
 def test_counts_beyond_two_to_the_31_stay_exact():
     tally = ConfusionTally(2, 255, CPU)
     tally.counts += 2**40
     tally.add(torch.tensor([1]), torch.tensor([1]))
-    assert tally.matrix().intersect_area.tolist() == [2**40, 2**40 + 1]
+    assert tally.total().intersect_area.tolist() == [2**40, 2**40 + 1]
 
 
 def test_sizes_that_differ_are_an_error():
@@ -49,7 +49,7 @@ def test_areas_under_roc_curves_are_exact_but_for_ties(num_classes, scale, seed)
     label[:, 0] = 255
     for one, its_label in zip(logits, label, strict=True):
         tally.add(one[None], its_label[None])
-    curves = tally.curves()
+    curves = tally.total()
     exact = auc_roc(logits.softmax(dim=1).numpy(), label.numpy(), num_classes)
     negatives, positives = curves.counts.transpose(1, 0, 2).astype(float)
     ties = (negatives * positives).sum(axis=1) / (negatives.sum(axis=1) * positives.sum(axis=1))
@@ -62,7 +62,7 @@ def test_certainty_and_no_number_at_all_have_a_level():
     tally = RocTally(2, 255, CPU)
     logits = torch.tensor([[500.0, -500.0], [torch.nan, 0.0], [-torch.inf, 0.0]]).t().reshape(1, 2, 1, 3)
     tally.add(logits, torch.tensor([[[0, 0, 1]]]))
-    curves = tally.curves()
+    curves = tally.total()
     assert curves.counts.sum() == 3
     assert curves.area == 1
 

@@ -1,44 +1,30 @@
 """What every data set does once it knows its pairs: read, check, transform."""
 
-import logging
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import cv2
 import numpy as np
 
 from segwright.datasets.edge import boundary_map
 from segwright.datasets.label_check import LabelCheck
+from segwright.datasets.label_stack import LabelStacks
 from segwright.datasets.list_file import Pair
+from segwright.datasets.size_check import size_mismatch
+from segwright.datasets.survey import LabelSurvey, survey_labels
 from segwright.errors import ConfigError, DataError, suggest
 from segwright.images import Palette, default_palette, read_image, read_label
-from segwright.images.decode import decode
 from segwright.transforms import AddEdgeLabel, Compose
 from segwright.types import Sample, Size
+
+if TYPE_CHECKING:
+    from segwright.datasets.cache import DecodedCache
 
 Mode = Literal["train", "val", "test"]
 Transforms = Sequence[Any] | Compose
 """A ``Compose``, or the transforms that one is to be made of."""
-
-SHOWN = 10  # names in a message
-
-logger = logging.getLogger("segwright.datasets")
-
-
-class LabelSurvey(NamedTuple):
-    """Which ids occur in label maps.
-
-    Attributes:
-        num_files: label maps looked at.
-        files_with: for each id that occurs, ignored pixels included, the number of files that hold it.
-        absent: classes that no file holds.
-    """
-
-    num_files: int
-    files_with: dict[int, int]
-    absent: tuple[int, ...]
 
 
 class SegmentationDataset:
@@ -53,7 +39,8 @@ class SegmentationDataset:
     Args:
         pairs: the files; a label may be None only for mode "test".
         transforms: what happens to each sample, a list or a ``Compose``.
-        num_classes: classes, background included, ignored pixels not.
+        num_classes: classes, background included, ignored pixels not. With ``multilabel`` there is no background, but
+            the class that ``AddMultiLabelAuxiliaryCategory`` adds counts.
         mode: "train" transforms label maps too; "val" and "test" leave them at their own size.
         ignore_index: id of pixels that do not count.
         edge: items for training also hold a boundary map.
@@ -63,6 +50,7 @@ class SegmentationDataset:
         palette: a colour for each class.
         stored_ids: where label maps hold other numbers than the classes' own: for each number its class or
             ``ignore_index``. They are translated as they are read, for training and evaluation alike.
+        multilabel: a pixel may have several labels, or none; see ``LabelStacks`` for the label files.
 
     Raises:
         ConfigError: the arguments contradict each other.
@@ -75,6 +63,8 @@ class SegmentationDataset:
     num_classes: int
     class_names: tuple[str, ...] | None = None
     palette: Palette | None = None
+    cache: "DecodedCache | None" = None
+    """Keeps what ``load`` gives for ``sample``; None reads the files each time."""
 
     def __init__(
         self,
@@ -90,9 +80,10 @@ class SegmentationDataset:
         class_names: Sequence[str] | None = None,
         palette: Palette | None = None,
         stored_ids: Mapping[int, int] | None = None,
+        multilabel: bool = False,
     ) -> None:
         check_mode(mode)
-        if num_classes < 2:
+        if num_classes < 2 and not multilabel:
             raise ConfigError(
                 f"num_classes is {num_classes}, but background counts as a class: for one kind of object on "
                 f"background it is 2, with ids 0 and 1 in the label maps"
@@ -121,9 +112,14 @@ class SegmentationDataset:
         self.mode = mode
         self.ignore_index = ignore_index
         self.edge = edge or adds_edge
+        self.multilabel = multilabel
+        self._check_multilabel()
         self.bit_depth = bit_depth
         self.class_names = None if class_names is None else tuple(class_names)
-        self.palette = default_palette(num_classes) if palette is None else palette
+        self.palette = self._default_palette() if palette is None else palette
+        num_maps = num_classes - len(self.transforms.auxiliary)
+        self._split = LabelStacks(num_maps, ignore_index) if multilabel else None
+        self.label_ids = stored_ids
         self._check_label = LabelCheck(num_classes, ignore_index, stored_ids)
         self._classes = None if stored_ids is None else _lookup_table(stored_ids)
 
@@ -141,15 +137,15 @@ class SegmentationDataset:
             seed: decides all random transforms of this sample, wherever and in whatever order samples are made.
 
         Returns:
-            image (C, H, W) float32; label (H, W) int64, or None where there is no label map; in mode "train" also the
-            boundary map (1, H, W) uint8 if there is one.
+            image (C, H, W) float32; label (H, W) int64, with ``multilabel`` (num_classes, H, W), or None where there is
+            no label map; in mode "train" also the boundary map (1, H, W) uint8 if there is one.
 
         Raises:
             DataError: as ``load``.
         """
         sample = self.sample(index, np.random.default_rng(seed))
         image = np.ascontiguousarray(np.moveaxis(sample.image, -1, 0), dtype=np.float32)
-        label = None if sample.label is None else sample.label.astype(np.int64)
+        label = None if sample.label is None else channels_first(sample.label).astype(np.int64)
         return (image, label) if sample.edge is None else (image, label, sample.edge[np.newaxis])
 
     def sample(self, index: int, rng: np.random.Generator) -> Sample:
@@ -161,31 +157,52 @@ class SegmentationDataset:
         Raises:
             DataError: as ``load``.
         """
-        image, label = self.load(index)
+        image, label = self.load(index) if self.cache is None else self.cache.load(index, self.load)
         if self.mode == "train":
-            sample = self.transforms(image, label, rng=rng)
+            sample = self.transforms(image, label, rng=rng, multilabel=self.multilabel)
             if self.edge and sample.edge is None and sample.label is not None:
                 return replace(sample, edge=boundary_map(sample.label, self.num_classes, self.edge_radius)[0])
             return sample
-        return replace(self.transforms(image.astype(np.float32), rng=rng), label=label)
+        sample = replace(self.transforms(image.astype(np.float32), rng=rng), label=label)
+        for add in self.transforms.auxiliary:
+            sample = add(sample, rng)
+        return sample
 
     def load(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Read and check a pair: image (H, W, 3) uint8 RGB, and label (H, W) uint8 or int32 or None.
+
+        With ``multilabel`` the label is (H, W, K) uint8, one map for each class that the file holds.
 
         Raises:
             DataError: a file is missing or damaged, the two differ in size, or the label map holds impossible ids.
         """
         pair = self.pairs[index]
-        image = read_image(pair.image, bit_depth=self.bit_depth)
+        image = self.load_image(index)
         if pair.label is None:
             return image, None
+        if self._split is not None:
+            return image, self._split(read_label(self.stored(pair.label)), pair, Size.of(image))
         label = self.load_label(index)
         if image.shape[:2] != label.shape:
-            raise DataError(_size_mismatch(pair, Size.of(image), Size.of(label)))
+            raise DataError(size_mismatch(pair, Size.of(image), Size.of(label), self.stored(pair.image)))
         return image, label
+
+    def load_image(self, index: int) -> np.ndarray:
+        """Read a picture: (H, W, 3) uint8 RGB.
+
+        Raises:
+            DataError: the file is missing or damaged.
+        """
+        return read_image(self.stored(self.pairs[index].image), bit_depth=self.bit_depth)
+
+    def stored(self, path: Path) -> Path | bytes:
+        """What to decode for a path in ``pairs``: the file itself, or its bytes where it is part of another file."""
+        return path
 
     def load_label(self, index: int) -> np.ndarray:
         """Read a label map and check its ids: (H, W) uint8 or int32, classes and ``ignore_index``.
+
+        With ``multilabel`` as ``load`` gives it: the picture is read too, as its size tells where a map ends.
 
         Raises:
             DataError: the file is missing or damaged, or holds ids that are neither a class nor ``ignore_index``
@@ -194,7 +211,11 @@ class SegmentationDataset:
         path = self.pairs[index].label
         if path is None:
             raise DataError(f"{self.pairs[index].image} has no label map")
-        label = read_label(path)
+        if self.multilabel:
+            _, maps = self.load(index)
+            assert maps is not None
+            return maps
+        label = read_label(self.stored(path))
         self._check_label(label, path)
         return label if self._classes is None else cv2.LUT(label, self._classes)
 
@@ -208,24 +229,30 @@ class SegmentationDataset:
             DataError: as ``load_label``; or nothing but background and ignored pixels occurs, as in masks
                 saved with 0 and 255.
         """
-        labelled = [index for index, pair in enumerate(self.pairs) if pair.label is not None]
-        chosen = [labelled[place] for place in _spread(len(labelled), limit)]
-        files_with = Counter(int(value) for index in chosen for value in np.unique(self.load_label(index)))
-        if files_with[self.ignore_index] and not set(files_with) - {0, self.ignore_index}:
-            if len(chosen) < len(labelled):  # be sure before refusing
-                return self.label_survey(limit=len(labelled))
-            raise DataError(
-                f"the {len(chosen)} label maps hold nothing but {', '.join(map(str, sorted(files_with)))}, first "
-                f"{self.pairs[chosen[0]].label}: {self.ignore_index} is ignore_index, so there is nothing to learn; "
-                f"if {self.ignore_index} marks the object, save it as 1"
+        return survey_labels(self, limit)
+
+    def _default_palette(self) -> Palette:
+        """Black for the class that stands for the absence of others, if there is one."""
+        if self.multilabel and not self.transforms.auxiliary:
+            return default_palette(self.num_classes + 1)[1:]
+        return default_palette(self.num_classes)
+
+    def _check_multilabel(self) -> None:
+        if self.transforms.auxiliary and not self.multilabel:
+            raise ConfigError(
+                "AddMultiLabelAuxiliaryCategory is for data with several labels a pixel: say so by multilabel: True "
+                "(--use_multilabel), or remove it"
             )
-        absent = tuple(value for value in range(self.num_classes) if not files_with[value]) if chosen else ()
-        if absent:
-            names = [str(value) if self.class_names is None else self.class_names[value] for value in absent]
-            looked = f"{len(chosen)} label maps looked at, of {len(labelled)} for mode {self.mode},"
-            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            logger.warning("none of the %s holds these classes: %s%s", looked, ", ".join(names[:SHOWN]), more)
-        return LabelSurvey(len(chosen), dict(sorted(files_with.items())), absent)
+        if self.edge and self.multilabel:
+            raise ConfigError(
+                "boundary maps (edge: True, AddEdgeLabel) are made of one label a pixel, but multilabel is True: "
+                "remove one of the two"
+            )
+
+
+def channels_first(label: np.ndarray) -> np.ndarray:
+    """A label as a batch holds it: (H, W) as it is, (H, W, K) as (K, H, W); contiguous."""
+    return np.ascontiguousarray(label if label.ndim == 2 else label.transpose(2, 0, 1))
 
 
 def check_mode(mode: str, known: Sequence[str] = ("train", "val", "test")) -> None:
@@ -239,22 +266,3 @@ def _lookup_table(stored_ids: Mapping[int, int]) -> np.ndarray:
     table = np.zeros(256, np.uint8)
     table[list(stored_ids)] = list(stored_ids.values())
     return table
-
-
-def _spread(count: int, limit: int) -> Iterator[int]:
-    """At most ``limit`` of the numbers below ``count``, evenly spaced."""
-    chosen = min(count, limit)
-    return (place * count // chosen for place in range(chosen))
-
-
-def _size_mismatch(pair: Pair, image: Size, label: Size) -> str:
-    message = f"{pair.image} is {image}, but its label map {pair.label} is {label} (width x height); "
-    if (image.height, image.width) != (label.width, label.height):
-        return message + "draw or export the label map at the size of the picture"
-    orientation = decode(pair.image).orientation
-    if orientation in (5, 6, 7, 8):
-        return message + (
-            f"the picture was turned upright as its EXIF orientation {orientation} asks, the label map was not: "
-            f"turn the label map too, or save the picture without EXIF"
-        )
-    return message + "width and height are swapped: transpose the label map"

@@ -30,6 +30,8 @@ class Dataset(SegmentationDataset):
         img_channels: bands that the transforms deliver; a ``Compose`` knows its own.
         class_names: one for each class.
         bit_depth: bits that pictures with more than 8 bits per value really use.
+        multilabel: a pixel may have several labels, or none: a label file holds a map of 0 and 1 for each class, side
+            by side. ``--use_multilabel`` sets it.
 
     Raises:
         ConfigError: arguments contradict each other, or the list for ``mode`` is not given.
@@ -54,6 +56,7 @@ class Dataset(SegmentationDataset):
         img_channels: int = 3,
         class_names: Sequence[str] | None = None,
         bit_depth: int | None = None,
+        multilabel: bool = False,
     ) -> None:
         check_mode(mode)
         if not separator:
@@ -77,4 +80,5 @@ class Dataset(SegmentationDataset):
             bit_depth=bit_depth,
             class_names=class_names,
             palette=self.palette,
+            multilabel=multilabel,
         )

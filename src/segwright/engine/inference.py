@@ -105,6 +105,14 @@ def infer(model: nn.Module, image: Tensor, geometry: Sequence[Geometry], procedu
     return restore(total / passes, geometry)
 
 
+def decide(logits: Tensor, *, multilabel: bool = False) -> Tensor:
+    """What (N, C, H, W) logits say: (N, H, W) ids of the likeliest classes, of equal ones the first.
+
+    With ``multilabel``: (N, C, H, W) bool, True where the sigmoid of a logit is above one half.
+    """
+    return logits > 0 if multilabel else logits.argmax(dim=1)
+
+
 def _logits(model: nn.Module, image: Tensor, procedure: Procedure) -> Tensor:
     if procedure.window is None:
         return model(image)[0].float()

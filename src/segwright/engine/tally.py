@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from segwright.errors import DataError
-from segwright.metrics import ConfusionMatrix, RocCounts
+from segwright.metrics import ConfusionMatrix, MultiLabelCounts, RocCounts
 from segwright.metrics.roc import scored_classes
 
 LEVELS = 1 << 16  # of scores, for ROC curves
@@ -34,49 +34,87 @@ class ConfusionTally:
         Raises:
             DataError: the shapes differ.
         """
-        if pred.shape != label.shape:
-            raise DataError(
-                f"the prediction has the shape {tuple(pred.shape)}, the label {tuple(label.shape)}; "
-                "bring the prediction back to the label's size before scoring"
-            )
+        _check_shapes(pred, label)
         label = label.long()
         foreign = torch.where(label == self.ignore_index, self.num_classes + 1, self.num_classes)
         rows = torch.where((label >= 0) & (label < self.num_classes), label, foreign)
         self.counts += histogram(rows * self.num_classes + pred, self.counts.numel())
 
-    def matrix(self) -> ConfusionMatrix:
+    def total(self) -> ConfusionMatrix:
         """The counts so far; waits for the device."""
         matrix = ConfusionMatrix(self.num_classes, self.ignore_index)
         matrix.counts[:] = self.counts.view(-1, self.num_classes)[:-1].cpu().numpy()
         return matrix
 
 
+class MultiLabelTally:
+    """Counts of maps in which a pixel may have several labels, under way; arguments as in ``ConfusionTally``."""
+
+    def __init__(self, num_classes: int, ignore_index: int, device: torch.device) -> None:
+        self.num_classes = num_classes
+        self.ignore_index = ignore_index
+        self.counts = torch.zeros((3, num_classes), dtype=torch.int64, device=device)
+
+    def add(self, pred: Tensor, label: Tensor) -> None:
+        """Count a prediction, (N, C, H, W) bool, and its label, (N, C, H, W) of 0, 1 and ``ignore_index``.
+
+        Raises:
+            DataError: the shapes differ.
+        """
+        _check_shapes(pred, label)
+        predicted, labelled = pred & (label != self.ignore_index), label == 1
+        for row, pixels in zip(self.counts, (predicted & labelled, predicted, labelled), strict=True):
+            row += pixels.sum(dim=(0, 2, 3))
+
+    def total(self) -> MultiLabelCounts:
+        """The counts so far; waits for the device."""
+        total = MultiLabelCounts(self.num_classes, self.ignore_index)
+        total.counts[:] = self.counts.cpu().numpy()
+        return total
+
+
 class RocTally:
     """Counts for ROC curves under way, in int64 on the device; arguments as in ``ConfusionTally``.
+
+    With ``multilabel`` each class has a curve of its own, over the sigmoids of its logits.
 
     Scores fall into ``LEVELS`` levels of log-odds, so that memory does not grow with the pixels. Areas are exact but
     for half of the pairs that share a level: to 1e-5 and better.
     """
 
-    def __init__(self, num_classes: int, ignore_index: int, device: torch.device) -> None:
+    def __init__(self, num_classes: int, ignore_index: int, device: torch.device, *, multilabel: bool = False) -> None:
         self.num_classes = num_classes
         self.ignore_index = ignore_index
-        self.classes = scored_classes(num_classes)
+        self.multilabel = multilabel
+        self.classes = range(num_classes) if multilabel else scored_classes(num_classes)
         # For each class: levels of other classes' pixels, levels of its own, and one place for what does not count.
         self.counts = torch.zeros((len(self.classes), 2 * LEVELS + 1), dtype=torch.int64, device=device)
 
     def add(self, logits: Tensor, label: Tensor) -> None:
-        """Count the pixels of (N, C, H, W) logits and their (N, H, W) label."""
+        """Count the pixels of (N, C, H, W) logits and their label: (N, H, W), or (N, C, H, W) with ``multilabel``."""
         label = label.long()
-        valid = (label >= 0) & (label < self.num_classes) & (label != self.ignore_index)
-        probs = logits.softmax(dim=1)
-        for counts, index in zip(self.counts, self.classes, strict=True):
-            cells = torch.where(valid, levels_of(probs[:, index]) + LEVELS * (label == index), 2 * LEVELS)
+        if self.multilabel:
+            probs, valid = logits.sigmoid(), label != self.ignore_index
+            truths = [(label[:, index] == 1, valid[:, index]) for index in self.classes]
+        else:
+            probs = logits.softmax(dim=1)
+            valid = (label >= 0) & (label < self.num_classes) & (label != self.ignore_index)
+            truths = [(label == index, valid) for index in self.classes]
+        for counts, index, (is_class, counted) in zip(self.counts, self.classes, truths, strict=True):
+            cells = torch.where(counted, levels_of(probs[:, index]) + LEVELS * is_class, 2 * LEVELS)
             counts += histogram(cells, counts.numel())
 
-    def curves(self) -> RocCounts:
+    def total(self) -> RocCounts:
         """The counts so far; waits for the device."""
-        return RocCounts(self.counts[:, :-1].view(-1, 2, LEVELS).cpu().numpy())
+        return RocCounts(self.counts[:, :-1].view(-1, 2, LEVELS).cpu().numpy(), self.num_classes)
+
+
+def _check_shapes(pred: Tensor, label: Tensor) -> None:
+    if pred.shape != label.shape:
+        raise DataError(
+            f"the prediction has the shape {tuple(pred.shape)}, the label {tuple(label.shape)}; "
+            "bring the prediction back to the label's size before scoring"
+        )
 
 
 def levels_of(probs: Tensor) -> Tensor:

@@ -1,21 +1,27 @@
 """Picture and label files in and out, colours for label maps. NumPy, Pillow and OpenCV only."""
 
+from segwright.images.label_stack import join_maps, split_maps, topmost
 from segwright.images.listing import IMAGE_SUFFIXES, list_images, output_paths
-from segwright.images.palette import Colour, Palette, custom_palette, default_palette, overlay
+from segwright.images.palette import BACKGROUND, Colour, Palette, custom_palette, default_palette, overlay, overlay_maps
 from segwright.images.read import read_image, read_label
 from segwright.images.write import write_image, write_label_map
 
 __all__ = [
+    "BACKGROUND",
     "IMAGE_SUFFIXES",
     "Colour",
     "Palette",
     "custom_palette",
     "default_palette",
+    "join_maps",
     "list_images",
     "output_paths",
     "overlay",
+    "overlay_maps",
     "read_image",
     "read_label",
+    "split_maps",
+    "topmost",
     "write_image",
     "write_label_map",
 ]

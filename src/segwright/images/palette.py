@@ -77,3 +77,29 @@ def overlay(image: np.ndarray, label: np.ndarray, palette: Palette, weight: floa
     coloured = known & (colours != BACKGROUND).any(axis=2)
     blended = cv2.addWeighted(image, weight, colours, 1 - weight, 0)
     return np.where(coloured[:, :, None], blended, image)
+
+
+def overlay_maps(image: np.ndarray, maps: np.ndarray, palette: Palette, weight: float = 0.6) -> np.ndarray:
+    """Blend maps that may overlap over their picture, each in its colour and outlined, the last on top.
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+        maps: (H, W, K) of 0 and 1.
+        palette: colour of each map; one of the background's colour is not shown.
+        weight: share of what lies below, 0..1; the colour gets the rest.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        DataError: image and maps differ in size.
+        ConfigError: ``weight`` is not 0..1.
+    """
+    square = np.ones((3, 3), np.uint8)
+    for area, colour in zip(np.moveaxis(maps.astype(np.uint8, copy=False), -1, 0), palette, strict=True):
+        if colour == BACKGROUND or not area.any():
+            continue
+        area = np.ascontiguousarray(area)
+        image = overlay(image, area, (BACKGROUND, colour), weight)
+        image[area > cv2.erode(area, square)] = colour
+    return image

@@ -37,6 +37,8 @@ class BCELoss(nn.Module):
         ConfigError: ``pos_weight`` is negative.
     """
 
+    multilabel = True
+
     def __init__(
         self,
         weight: Literal["dynamic"] | None = None,

@@ -19,6 +19,9 @@ class LovaszHingeLoss(nn.Module):
     s = 1 for class 1 and -1 for class 0. One channel of logits is the score; of two it is the second minus the first,
     the log odds of class 1.
 
+    With a label for every channel, (N, C, H, W), where a pixel may have several, each channel is a score: the IoU is
+    that of all pairs of a pixel and a class. (PaddleSeg fails there if C is 2.)
+
     Args:
         ignore_index: label id that contributes nothing.
         as_paddleseg: of two channels take ``log(p + eps / (1 - p + eps))`` for a score, p being the probability of
@@ -26,18 +29,26 @@ class LovaszHingeLoss(nn.Module):
             a perfect prediction is 0.3.
     """
 
+    multilabel = True
+
     def __init__(self, ignore_index: int = 255, *, as_paddleseg: bool = False) -> None:
         super().__init__()
         self.ignore_index = ignore_index
         self.as_paddleseg = as_paddleseg
 
     def forward(self, logits: Tensor, label: Tensor) -> Tensor:
-        """(N, 1, H, W) or (N, 2, H, W) float logits and (N, H, W) label of 0 and 1 -> scalar; 0 when all is ignored.
+        """Float logits and a label of 0 and 1 -> scalar; 0 when all is ignored.
+
+        Args:
+            logits: (N, 1, H, W) or (N, 2, H, W); any number of channels, if the label has as many.
+            label: (N, H, W), (N, 1, H, W) or that of ``logits``.
 
         Raises:
-            DataError: there are more than two channels.
+            DataError: there are more than two channels, but a single label.
         """
         logits = full_precision(logits)
+        if label.shape == logits.shape:
+            logits, label = logits.flatten(0, 1).unsqueeze(1), label.flatten(0, 1)
         label, valid = prepare_label(logits, label, self.ignore_index)
         score, foreground = self._score(logits), valid & (label == 1)
         errors = (1 - torch.where(foreground, score, -score)).relu() * valid

@@ -5,6 +5,7 @@ the share of predictions that are right; kappa (Cohen, 1960, https://doi.org/10.
 (Po - Pe) / (1 - Pe), with Po the observed agreement of prediction and label and Pe the agreement expected by chance.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
@@ -13,6 +14,38 @@ import numpy as np
 from segwright.errors import ConfigError, suggest
 
 AbsentRule = Literal["one", "zero", "skip"]
+
+
+class Areas(ABC):
+    """Scores of counts that know their areas, each (C,) int64."""
+
+    @property
+    @abstractmethod
+    def intersect_area(self) -> np.ndarray:
+        """Pixels of each class that are predicted rightly."""
+
+    @property
+    @abstractmethod
+    def pred_area(self) -> np.ndarray:
+        """Pixels predicted as each class, where the label is not ignored."""
+
+    @property
+    @abstractmethod
+    def label_area(self) -> np.ndarray:
+        """Pixels labelled as each class."""
+
+    @property
+    def absent_classes(self) -> list[int]:
+        """Classes in neither prediction nor label: only for these does the convention of the mean IoU matter."""
+        return np.flatnonzero(self.pred_area + self.label_area == 0).tolist()
+
+    def scores(self, absent: AbsentRule = "one") -> dict[str, Any]:
+        """All scores as plain floats and lists; see ``scores_of_areas`` for ``absent`` and what comes back."""
+        return scores_of_areas(self.intersect_area, self.pred_area, self.label_area, absent)
+
+    def mean_iou_by_convention(self) -> dict[AbsentRule, float | None]:
+        """The mean IoU under each rule for absent classes; all equal where ``absent_classes`` is empty."""
+        return {rule: self.scores(rule)["mIoU"] for rule in get_args(AbsentRule)}
 
 
 def scores_of_areas(

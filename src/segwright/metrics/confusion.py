@@ -1,16 +1,16 @@
 """Scores of predicted label maps, all from one matrix of pixel counts."""
 
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from segwright.errors import ConfigError, DataError
-from segwright.metrics.areas import AbsentRule, scores_of_areas
+from segwright.metrics.areas import AbsentRule, Areas
 
 CHUNK = 1 << 20  # pixels counted at once: bounds the temporary arrays, and keeps them near the processor
 
 
-class ConfusionMatrix:
+class ConfusionMatrix(Areas):
     """Exact counts of which label met which prediction, over any number of pixels.
 
     Args:
@@ -125,19 +125,6 @@ class ConfusionMatrix:
     def label_area(self) -> np.ndarray:
         """(C,) int64: pixels labelled as each class."""
         return self.counts[:-1].sum(axis=1)
-
-    @property
-    def absent_classes(self) -> list[int]:
-        """Classes in neither prediction nor label: only for these does the convention of the mean IoU matter."""
-        return np.flatnonzero(self.pred_area + self.label_area == 0).tolist()
-
-    def scores(self, absent: AbsentRule = "one") -> dict[str, Any]:
-        """All scores as plain floats and lists; see ``areas.scores_of_areas`` for ``absent`` and what comes back."""
-        return scores_of_areas(self.intersect_area, self.pred_area, self.label_area, absent)
-
-    def mean_iou_by_convention(self) -> dict[AbsentRule, float | None]:
-        """The mean IoU under each rule for absent classes; all equal where ``absent_classes`` is empty."""
-        return {rule: self.scores(rule)["mIoU"] for rule in get_args(AbsentRule)}
 
 
 def scores(

@@ -1,14 +1,12 @@
 """Scores where a pixel may belong to several classes at once, or to none: one 0/1 map for each class."""
 
-from typing import Any
-
 import numpy as np
 
 from segwright.errors import ConfigError, DataError
-from segwright.metrics.areas import AbsentRule, scores_of_areas
+from segwright.metrics.areas import Areas
 
 
-class MultiLabelCounts:
+class MultiLabelCounts(Areas):
     """Exact counts of each class's pixels, predicted, labelled and both.
 
     Accuracy and kappa are PaddleSeg's: the formulas for single labels on the sums of all classes, so that accuracy is
@@ -66,7 +64,17 @@ class MultiLabelCounts:
             )
         self.counts += other.counts
 
-    def scores(self, absent: AbsentRule = "one") -> dict[str, Any]:
-        """All scores as plain floats and lists; see ``areas.scores_of_areas`` for ``absent`` and what comes back."""
-        both, predicted, labelled = self.counts
-        return scores_of_areas(both, predicted, labelled, absent)
+    @property
+    def intersect_area(self) -> np.ndarray:
+        """(C,) int64: pixels of each class that are predicted as it, too."""
+        return self.counts[0]
+
+    @property
+    def pred_area(self) -> np.ndarray:
+        """(C,) int64: pixels predicted as each class, where the label is not ignored."""
+        return self.counts[1]
+
+    @property
+    def label_area(self) -> np.ndarray:
+        """(C,) int64: pixels labelled as each class."""
+        return self.counts[2]

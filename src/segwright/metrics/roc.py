@@ -14,12 +14,15 @@ class RocCounts:
     """Pixels of and not of each class, by how sure the model is of the class; can be merged, whatever their number.
 
     Args:
-        counts: int64 (K, 2, L), K being 1 for two classes and else their number; pixels of other classes, and pixels
+        counts: int64 (K, 2, L), K being 1 for two classes and else their number; with several labels a pixel, always
+            their number; pixels of other classes, and pixels
             of the class, at each of L levels of scores, lowest first. Scores of one level are ties.
+        num_classes: classes that the curves stand for; 1 for a single class with a yes or no of its own.
     """
 
-    def __init__(self, counts: np.ndarray) -> None:
+    def __init__(self, counts: np.ndarray, num_classes: int | None = None) -> None:
         self.counts = counts
+        self.num_classes = num_classes or max(2, len(counts))
 
     def add(self, other: "RocCounts") -> None:
         """Take over the counts of another one, for example another process's.
@@ -35,7 +38,7 @@ class RocCounts:
     def class_areas(self) -> list[float | None]:
         """Area of each class; None for one that has no pixels, or all."""
         areas = [area_under_curve(positives, negatives) for negatives, positives in self.counts]
-        return areas * 2 if len(areas) == 1 else areas
+        return areas * (self.num_classes // len(areas))
 
     @property
     def area(self) -> float | None:

@@ -1,6 +1,7 @@
 """What is done to a picture, and to the label map that must follow it, before a model sees them."""
 
 from segwright.transforms.blur import RandomBlur
+from segwright.transforms.channels import ReverseChannels
 from segwright.transforms.compose import Compose, Transform, is_random
 from segwright.transforms.crop import RandomCenterCrop, RandomPaddingCrop
 from segwright.transforms.distort import RandomDistort
@@ -40,6 +41,7 @@ __all__ = [
     "ResizeByShort",
     "ResizeRangeScaling",
     "ResizeStepScaling",
+    "ReverseChannels",
     "ScalePadding",
     "Transform",
     "is_random",

@@ -10,9 +10,10 @@ import numpy as np
 
 from segwright.errors import ConfigError, DataError
 from segwright.images import read_image, read_label
+from segwright.transforms.channels import ReverseChannels
 from segwright.transforms.normalize import Normalize
 from segwright.transforms.scaled_crop import without_waste
-from segwright.transforms.targets import LabelTransform
+from segwright.transforms.targets import AddMultiLabelAuxiliaryCategory, LabelTransform
 from segwright.types import Sample, Size
 
 logger = logging.getLogger("segwright")
@@ -63,7 +64,7 @@ class Compose:
         self.to_rgb = to_rgb
         self.img_channels = img_channels
         for transform, successor in zip(self.transforms, self.transforms[1:], strict=False):
-            if isinstance(transform, Normalize) and not isinstance(successor, LabelTransform):
+            if isinstance(transform, Normalize) and not isinstance(successor, LabelTransform | ReverseChannels):
                 logger.warning(
                     "Normalize should be the last transform, but %s follows it and meets values outside 0..255",
                     type(successor).__name__,
@@ -76,18 +77,20 @@ class Compose:
         *,
         seed: int | None = None,
         rng: np.random.Generator | None = None,
+        multilabel: bool = False,
     ) -> Sample:
         """Transform one image, and the label with it.
 
         Args:
             image: RGB (H, W, C) or gray (H, W), uint8 or float32 in 0..255, which keeps its dtype until ``Normalize``;
                 or an image file, read as float32.
-            label: (H, W) class ids or a file of them; must have the image's size.
+            label: (H, W) class ids or a file of them, or with ``multilabel`` an (H, W, K) array; of the image's size.
             seed: for the random transforms; the same seed gives the same sample.
             rng: the generator itself, in place of a seed. Without either, every call differs.
+            multilabel: the label is K maps of 0 and 1, one for each class.
 
         Returns:
-            A sample whose image is (H, W, ``img_channels``) and whose label is (H, W) or None.
+            A sample whose image is (H, W, ``img_channels``) and whose label is (H, W), (H, W, K) or None.
 
         Raises:
             DataError: an array that is no image or no label map, the wrong number of channels, or sizes that differ.
@@ -97,12 +100,17 @@ class Compose:
             rng = np.random.default_rng(seed)
         elif seed is not None:
             raise ConfigError("give a seed or a generator (rng), not both")
-        sample = Sample(self._load_image(image), None if label is None else _load_label(label))
+        sample = Sample(self._load_image(image), None if label is None else _load_label(label, multilabel))
         if sample.label is not None:
             _check_sizes(sample.image, sample.label, _name(image, "the image"), _name(label, "the label map"))
         for transform in without_waste(self.transforms):
             sample = transform(sample, rng)
         return sample
+
+    @property
+    def auxiliary(self) -> list[AddMultiLabelAuxiliaryCategory]:
+        """The transforms that put a class before those that multi-label files hold."""
+        return [transform for transform in self.transforms if isinstance(transform, AddMultiLabelAuxiliaryCategory)]
 
     def check_for_prediction(self) -> None:
         """See whether these transforms are fit for pictures whose prediction matters; chance is warned of.
@@ -164,10 +172,13 @@ def _name(source: object, if_array: str) -> str:
     return str(source) if isinstance(source, str | Path) else if_array
 
 
-def _load_label(source: np.ndarray | Path | str | bytes) -> np.ndarray:
+def _load_label(source: np.ndarray | Path | str | bytes, multilabel: bool) -> np.ndarray:
     label = source if isinstance(source, np.ndarray) else read_label(source)
-    if label.ndim != 2 or label.dtype.kind not in "iu":
-        raise DataError(f"a label map is an (H, W) array of whole numbers; got {label.dtype} of shape {label.shape}")
+    if label.ndim != 2 + multilabel or label.dtype.kind not in "iu":
+        shape = "(H, W, K) with multilabel" if multilabel else "(H, W), or (H, W, K) with multilabel=True"
+        raise DataError(
+            f"a label map is an array of whole numbers of shape {shape}; got {label.dtype} of shape {label.shape}"
+        )
     return label if label.dtype.itemsize < 4 else label.astype(np.int32, copy=False)  # OpenCV has no wider type
 
 

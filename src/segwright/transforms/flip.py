@@ -7,6 +7,7 @@ import numpy as np
 
 from segwright.registry import TRANSFORMS
 from segwright.transforms.arguments import parse_probability
+from segwright.transforms.resize import MAX_CHANNELS
 from segwright.types import Flipped, Sample
 
 AXES = {"horizontal": 1, "vertical": 0}
@@ -16,6 +17,8 @@ def flip_sample(sample: Sample, direction: Literal["horizontal", "vertical"]) ->
     """Image and label mirrored; ``horizontal`` swaps left and right."""
 
     def flip(array: np.ndarray) -> np.ndarray:
+        if array.ndim == 3 and array.shape[2] > MAX_CHANNELS:
+            return np.ascontiguousarray(np.flip(array, AXES[direction]))
         # Fifty times as fast as copying a reversed view; OpenCV drops a channel axis of length 1.
         return cv2.flip(array, AXES[direction]).reshape(array.shape)
 

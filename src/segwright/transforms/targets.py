@@ -83,7 +83,7 @@ class GenerateInstanceTargets:
 
     Raises:
         ConfigError: a number of classes that is not positive.
-        DataError: when called with a label map that holds more ids.
+        DataError: when called with a label map that holds more ids, or with several maps.
     """
 
     def __init__(self, num_classes: int, ignore_index: int = 255) -> None:
@@ -95,6 +95,10 @@ class GenerateInstanceTargets:
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:  # noqa: ARG002
         if sample.label is None:
             return sample
+        if sample.label.ndim != 2:
+            raise DataError(
+                f"GenerateInstanceTargets takes (H, W) label maps of ids; got one of shape {sample.label.shape}"
+            )
         ids = np.unique(sample.label)
         ids = ids[ids != self.ignore_index]
         if len(ids) > self.num_classes:
