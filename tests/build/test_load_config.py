@@ -96,6 +96,16 @@ def test_a_learning_rate_for_several_devices_is_divided(toy_config):
     assert load_config(toy_config(), lr_devices=1).to_dict()["lr_scheduler"]["learning_rate"] == 0.02
 
 
+def test_a_learning_rate_for_one_device_grows_with_the_devices(toy_config):
+    rates = {
+        chosen_for: load_config(toy_config(), lr_devices=chosen_for, devices=2).to_dict()["lr_scheduler"][
+            "learning_rate"
+        ]
+        for chosen_for in (None, 1, 2, 4)
+    }
+    assert rates == {None: 0.02, 1: 0.04, 2: 0.02, 4: 0.01}
+
+
 @pytest.mark.parametrize(
     ("block", "divided"),
     [

@@ -11,7 +11,7 @@ import segwright
 from segwright.build import load_config
 from segwright.cli.setup import build_model_to_train, build_model_with_weights
 from segwright.errors import WeightsError
-from segwright.weights import load_pretrained, save_weights
+from segwright.weights import load_finetune, load_pretrained, save_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -97,3 +97,40 @@ def test_r33_a_model_to_be_used_wants_every_variable(toy, tmp_path):
         build_model_with_weights(toy)
     with pytest.raises(WeightsError, match=r"^\S*three\.safetensors fits ToyNet only partly"):
         build_model_with_weights(toy, tmp_path / "three.safetensors")
+
+
+def test_r33_r37_finetuning_takes_all_but_the_head_of_other_classes(tmp_path, caplog):
+    save_weights(segwright.build_model({"type": "ToyNet", "num_classes": 3}), tmp_path / "model.safetensors")
+    model = segwright.build_model({"type": "ToyNet", "num_classes": 2})
+    head = model.head.weight.detach().clone()
+    with caplog.at_level(logging.INFO, "segwright"):
+        report = load_finetune(model, tmp_path)
+    stored = segwright.weights.read_weights(tmp_path / "model.safetensors")
+    assert torch.equal(model.stem[0].weight, torch.from_numpy(stored["stem.0.weight"]))
+    assert torch.equal(model.head.weight, head)
+    assert len(report.mismatched) == 4
+    assert "6/10 variables loaded into ToyNet" in caplog.text
+    assert "mismatched  head.weight  3x8x1x1 in the file, 2x8x1x1 in the model" in caplog.text
+    assert "starts from random numbers" in caplog.text
+
+
+def test_finetuning_on_the_same_classes_takes_everything(tmp_path, caplog):
+    path = write_pdparams(tmp_path / "same.pdparams", as_paddle(random_state()))
+    model = Small()
+    with caplog.at_level(logging.INFO, "segwright"):
+        assert load_finetune(model, path).complete
+    assert_state(model, random_state())
+    assert caplog.text.rstrip().endswith("13/13 variables loaded into Small")
+
+
+@pytest.mark.parametrize(
+    ("entries", "complaint"), [(6, "only 6/13 variables loaded into Small, less than half"), (0, "no variable")]
+)
+def test_r37_finetuning_from_less_than_half_is_refused_and_changes_nothing(tmp_path, entries, complaint):
+    kept = dict(list(as_paddle(random_state()).items())[:entries])
+    path = write_pdparams(tmp_path / "other.pdparams", kept or {"stem": as_paddle(random_state())["alpha"]})
+    model = Small()
+    before = {name: value.clone() for name, value in model.state_dict().items() if value.ndim}
+    with pytest.raises(WeightsError, match=complaint):
+        load_finetune(model, path)
+    assert_state(model, before)

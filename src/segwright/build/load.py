@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from segwright.build.class_weights import losses_to_check
 from segwright.build.components import construct, resolve, spelled_out
+from segwright.build.preprocessing import training_transforms
 from segwright.build.reconcile import num_classes_of, reconcile
 from segwright.config import LOSS_SECTIONS, Config, Source, apply_opts, check_structure, modernise, read_source
 from segwright.errors import ConfigError
@@ -34,7 +36,8 @@ def load_config(
     iters: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
-    lr_devices: int = 1,
+    lr_devices: int | None = None,
+    devices: int = 1,
 ) -> Config:
     """Read, merge, complete and check a configuration file.
 
@@ -44,7 +47,9 @@ def load_config(
         iters: replaces the file's, as do the next two.
         batch_size: pictures a step and device.
         learning_rate: rate at the start of the schedule.
-        lr_devices: devices that this rate was chosen for; one device makes batches, and steps, that much smaller.
+        lr_devices: devices that this rate was chosen for; fewer make batches, and steps, smaller in proportion. None:
+            it is right as it is.
+        devices: those that will train.
 
     Raises:
         ConfigError: names file, line, key path, what was found there and the nearest valid name.
@@ -64,8 +69,8 @@ def load_config(
     _set_modes(source)
     reconcile(source)
     _check_components(source)
-    if lr_devices > 1:
-        _share_learning_rate(source, lr_devices)
+    if lr_devices is not None and lr_devices != devices:
+        _scale_learning_rate(source, lr_devices, devices)
     _warn(source)
     config = Config(source, Path(path))
     _check_outputs(config)
@@ -91,7 +96,7 @@ def _check_components(source: Source) -> None:
                 raise ConfigError(f"{source.where(key)}: num_classes is stated neither here nor by a data set")
         resolve(registry, block, lambda *path, key=key: source.where(key, *path), given_later=later)
     for section in LOSS_SECTIONS:
-        for index, block in enumerate((source.data.get(section) or {}).get("types", [])):
+        for index, block in enumerate(losses_to_check(source, section)):
             place = (section, "types", index)
             # Built, as they cost nothing: what only a constructor can tell is told before any picture is read.
             loss = construct(LOSSES, block, lambda *path, place=place: source.where(*place, *path))
@@ -117,20 +122,24 @@ def _check_entries(source: Source, loss: nn.Module, where: str) -> None:
 
 
 def _makes_edge(dataset: dict[str, Any]) -> bool:
-    transforms = (TRANSFORMS[block["type"]] for block in dataset.get("transforms") or [])
+    transforms = (TRANSFORMS[block["type"]] for block in training_transforms(dataset))
     return bool(dataset.get("edge")) or AddEdgeLabel in transforms
 
 
-def _share_learning_rate(source: Source, devices: int) -> None:
+def _scale_learning_rate(source: Source, chosen_for: int, devices: int) -> None:
     """Linear scaling (Goyal et al., 2017, https://arxiv.org/abs/1706.02677): the rate is in proportion to the batch."""
     schedule = source.data.get("lr_scheduler") or {}
     names = SCHEDULERS[schedule["type"]].rate_arguments if schedule else ()  # type: ignore[attr-defined]
     chosen = {name: schedule[name] for name in names if name in schedule}
     if not chosen:
-        raise ConfigError(f"{source.where('lr_scheduler')}: has no learning_rate to divide by {devices} devices")
+        raise ConfigError(
+            f"{source.where('lr_scheduler')}: has no learning_rate to scale from {chosen_for} to {devices} devices"
+        )
     for name, rate in chosen.items():
-        schedule[name] = [float(each) / devices for each in rate] if isinstance(rate, list) else float(rate) / devices
-        log.info("Learning rate %s was chosen for %d devices: %s for this one", rate, devices, schedule[name])
+        rates = [float(each) * devices / chosen_for for each in (rate if isinstance(rate, list) else [rate])]
+        schedule[name] = rates if isinstance(rate, list) else rates[0]
+        present = "this one" if devices == 1 else f"these {devices}"
+        log.info("Learning rate %s was chosen for %d devices: %s for %s", rate, chosen_for, schedule[name], present)
 
 
 def _known_classes(source: Source) -> int | None:

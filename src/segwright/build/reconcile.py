@@ -48,7 +48,7 @@ def _blocks(source: Source) -> list[tuple[str, dict[str, Any]]]:
     return [(key, source.data[key]) for key in DATASET_KEYS if source.data.get(key)]
 
 
-def _losses(blocks: Any, *path: str | int) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+def losses_in(blocks: Any, *path: str | int) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
     """Key path and block of every loss in a list at ``path``, those inside other losses too.
 
     What is no loss at all is left out here; the check of the components finds it.
@@ -56,12 +56,12 @@ def _losses(blocks: Any, *path: str | int) -> Iterator[tuple[tuple[str | int, ..
     for index, block in enumerate(blocks if isinstance(blocks, list) else []):
         if isinstance(block, dict) and isinstance(block.get("type"), str):
             yield (*path, index), block
-            yield from _losses(block.get("losses"), *path, index, "losses")
+            yield from losses_in(block.get("losses"), *path, index, "losses")
 
 
 def _all_losses(source: Source) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
     for section in LOSS_SECTIONS:
-        yield from _losses((source.data.get(section) or {}).get("types"), section, "types")
+        yield from losses_in((source.data.get(section) or {}).get("types"), section, "types")
 
 
 def _share_num_classes(source: Source) -> None:
@@ -70,7 +70,8 @@ def _share_num_classes(source: Source) -> None:
         count = block.get("num_classes") if key == "model" else num_classes_of(block)
         if count is None:
             continue
-        if isinstance(count, int) and count < 2:
+        several = any(block.get("multilabel") for _, block in _blocks(source))
+        if isinstance(count, int) and count < 2 - several:
             raise ConfigError(
                 f"{source.where(key, 'num_classes')}: {count} class; the background counts as a class, "
                 "so object and background are num_classes: 2"

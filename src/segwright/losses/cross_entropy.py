@@ -16,6 +16,10 @@ EPS = 1e-8  # keeps the quotient finite when every pixel is ignored
 class CrossEntropyLoss(nn.Module):
     """Mean of ``-w[y] log softmax(logits)[y]``, weighted over the pixels that are not ignored.
 
+    With label smoothing the truth is ``q[c] = (1 - label_smoothing) [c = y] + label_smoothing / C`` over the C classes
+    (Szegedy et al., 2016, section 7, https://arxiv.org/abs/1512.00567), and a pixel's loss
+    ``-sum_c q[c] w[c] log softmax(logits)[c]``; the mean divides by ``w[y]`` all the same.
+
     Args:
         weight: one factor per class; default: all 1.
         ignore_index: label id that contributes nothing.
@@ -23,6 +27,10 @@ class CrossEntropyLoss(nn.Module):
             Wu et al., 2016, https://arxiv.org/abs/1605.06885); 1 keeps all.
         avg_non_ignore: divide by the weight of the pixels that count; otherwise by the number of all pixels.
         data_format: layout of the logits, ``NCHW`` or ``NHWC``.
+        label_smoothing: share of the truth that is spread over all classes, from 0 to below 1.
+
+    Raises:
+        ConfigError: a share is none.
     """
 
     def __init__(
@@ -32,6 +40,8 @@ class CrossEntropyLoss(nn.Module):
         top_k_percent_pixels: float = 1.0,
         avg_non_ignore: bool = True,
         data_format: Literal["NCHW", "NHWC"] = "NCHW",
+        *,
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
         self.weight = weight
@@ -39,6 +49,9 @@ class CrossEntropyLoss(nn.Module):
         self.top_k_percent_pixels = checked_share(top_k_percent_pixels)
         self.avg_non_ignore = avg_non_ignore
         self.data_format = data_format
+        if not 0 <= label_smoothing < 1:
+            raise ConfigError(f"label_smoothing is a share from 0 to below 1, got {label_smoothing}")
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, label: Tensor, semantic_weights: Tensor | None = None) -> Tensor:
         """(N, C, H, W) logits, (N, H, W) label, optional (N, H, W) factors per pixel -> scalar.
@@ -51,7 +64,9 @@ class CrossEntropyLoss(nn.Module):
         label, valid = prepare_label(logits, label, self.ignore_index)
         weight = class_weights(self.weight, logits.shape[1], logits)
 
-        loss = F.cross_entropy(logits, label, weight=weight, reduction="none") * valid  # (N, H, W)
+        smoothing = self.label_smoothing
+        loss = F.cross_entropy(logits, label, weight=weight, reduction="none", label_smoothing=smoothing)  # (N, H, W)
+        loss = loss * valid
         if semantic_weights is not None:
             loss = loss * semantic_weights
         if self.top_k_percent_pixels < 1:

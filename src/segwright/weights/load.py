@@ -1,6 +1,7 @@
 """Weights from a file into a model: all of them, or an error that says which not."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +40,16 @@ def load_weights(model: nn.Module, path: str | Path, *, strict: bool = True) -> 
         require_all(report)
     elif not report.complete:
         _log(report)
+    fill(model, fitting)
+    return report
+
+
+def fill(model: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
+    """Copy arrays into the variables of a model that they are named by; see ``fit``."""
     state = model.state_dict()
     with torch.no_grad():
-        for name, array in fitting.items():
+        for name, array in arrays.items():
             state[name].copy_(torch.from_numpy(array))
-    return report
 
 
 def fit(model: nn.Module, contents: Contents) -> tuple[WeightsReport, dict[str, np.ndarray]]:
@@ -96,7 +102,7 @@ def require_all(report: WeightsReport) -> None:
         raise WeightsError(
             f"{report.source} fits {report.model} only partly: {len(report.matched)} variables match; "
             f"{report.differences()}{hint}. Choose the model that the file was made for; to start training from what "
-            "matches, name the file as model.pretrained (in Python: strict=False)"
+            "matches, segwright train --finetune takes the file (in Python: segwright.weights.load_finetune)"
         )
 
 

@@ -1,15 +1,19 @@
-"""The weights that a model's configuration asks to start from."""
+"""Weights to start training from: what fits is taken."""
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from torch import nn
 
 from segwright.errors import WeightsError
-from segwright.weights.load import load_weights
+from segwright.weights.load import SUSPICIOUS, fill, fit, load_weights
+from segwright.weights.read import read_contents
 from segwright.weights.report import WeightsReport
 
 logger = logging.getLogger("segwright")
+
+SHOWN = 50  # variables of each kind in the table of what was not loaded
 
 
 def load_pretrained(
@@ -40,3 +44,29 @@ def load_pretrained(
             logger.info("%s from %s", report.summary(), report.source)
         reports.append(report)
     return tuple(reports)
+
+
+def load_finetune(model: nn.Module, path: str | Path) -> WeightsReport:
+    """Load weights that were trained on other classes: all that fit; the rest, such as a head, stays as it is.
+
+    What was not loaded is logged as a table.
+
+    Args:
+        model: with random weights; is left as it was when this raises.
+        path: weights, as ``load_weights`` takes them.
+
+    Raises:
+        WeightsError: see ``load_weights``; or less than half of the model's variables fit, so that the file is probably
+            that of another model.
+    """
+    report, fitting = fit(model, read_contents(path))
+    if report.share < SUSPICIOUS:
+        raise WeightsError(
+            f"{report.source}: only {report.summary()}, less than half; {report.differences()}. Fine-tuning wants "
+            "weights of the same architecture, but for its head; name those of a backbone as model.backbone.pretrained"
+        )
+    fill(model, fitting)
+    random = report.missing or report.mismatched
+    rest = "\nWhat is missing or mismatched starts from random numbers." if random else ""
+    logger.info("Fine-tuning from %s: %s%s", report.source, report.table(limit=SHOWN), rest)
+    return report

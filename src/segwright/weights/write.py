@@ -20,19 +20,20 @@ from segwright.weights.tensors import tensor_to_array
 NAME_TABLE = "StructuredToParameterName@@"  # by which Paddle knows a state dict
 
 
-def save_weights(model: nn.Module, path: str | Path) -> None:
+def save_weights(model: nn.Module, path: str | Path, state: Mapping[str, Tensor] | None = None) -> None:
     """Write the model's variables: the same bytes for the same values, whole or not at all.
 
     Args:
         model: on any device, in any memory format.
         path: where to. The extension is the format: ``.safetensors`` and ``.pth`` have the model's names,
             ``.pdparams`` has PaddleSeg's names and layouts.
+        state: values to write, under the names of the model's own, instead of these.
 
     Raises:
         WeightsError: ``path`` ends otherwise.
         OSError: the file cannot be written; an older one is unharmed.
     """
-    state = model.state_dict()
+    state = model.state_dict() if state is None else state
     write_tensors(model, {name: state[name].detach().cpu() for name in variable_names(model)}, path)
 
 
