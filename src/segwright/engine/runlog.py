@@ -1,83 +1,156 @@
-"""What a run leaves for people and programs to read: log lines, ``log.jsonl`` and scalars for a tracker."""
+"""What a run leaves for people and programs to read: log lines, ``log.jsonl``, and tables for a spreadsheet."""
 
+import csv
+import io
 import json
-import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from accelerate.tracking import GeneralTracker, on_main_process
+from segwright.engine.growing_file import GrowingFile
+from segwright.errors import TrainingError
 
-from segwright import atomic
-from segwright.errors import MissingExtraError
-
-log = logging.getLogger("segwright")
-
-
-class VisualDLTracker(GeneralTracker):
-    """Scalars in VisualDL's own format, written by its own writer, for ``visualdl --logdir``."""
-
-    name = "visualdl"
-    requires_logging_directory = True
-    main_process_only = True
-
-    def __init__(self, logging_dir: Path) -> None:
-        super().__init__()
-        try:
-            from visualdl import LogWriter
-        except ImportError as error:
-            raise MissingExtraError("--use_vdl (VisualDL)", "vdl") from error
-        self.writer = LogWriter(logdir=str(logging_dir), flush_secs=10)
-
-    @property
-    def tracker(self) -> Any:
-        """VisualDL's writer."""
-        return self.writer
-
-    def store_init_configuration(self, values: dict[str, Any]) -> None:
-        """VisualDL keeps scalars only; the configuration lies beside it as ``config.yml``."""
-
-    @on_main_process
-    def log(self, values: dict[str, Any], step: int | None = None, **_: Any) -> None:
-        """Add one point to each curve."""
-        for tag, value in values.items():
-            self.writer.add_scalar(tag=tag, value=float(value), step=step)
-
-    @on_main_process
-    def finish(self) -> None:
-        """Close the file."""
-        self.writer.close()
+TRAIN_COLUMNS = (
+    "iter",
+    "epoch",
+    "loss",
+    "lr",
+    "batch_cost",
+    "reader_cost",
+    "waiting",
+    "ips",
+    "grad_norm",
+    "memory_mib",
+    "gpu_memory_mib",
+    "ignored_labels",
+)
+EVAL_COLUMNS = ("iter", "images", "loss", "mIoU", "Acc", "Kappa", "mDice", "auc_roc")
 
 
 class RunLog:
-    """Records of a run as JSON, one object a line, in ``save_dir/log.jsonl``.
+    """Records of a run, with or without trackers.
+
+    - ``log.jsonl`` holds everything: a JSON object a line, with ``event`` (``train`` or ``eval``), ``iter`` and the
+      values. A number that is not finite is ``null``.
+    - ``log.csv`` has a row for each ``train`` record, ``eval.csv`` for each ``eval`` record, with a column for each
+      class's IoU. Columns are the same in every run; a value that a record lacks is an empty cell.
+
+    A full disk does not end the run: see ``GrowingFile``.
 
     Args:
         save_dir: the run's folder.
         start: iteration that the run starts or resumes at; records of later ones, left by a run that went further
-            than its last checkpoint, are dropped.
+            than its last checkpoint, are dropped, and so is a last line that a killed run has cut off.
+        classes: titles of the classes, as ``class_titles`` makes them.
+
+    Raises:
+        TrainingError: the files cannot be written to begin with.
     """
 
-    def __init__(self, save_dir: Path, start: int) -> None:
+    def __init__(self, save_dir: Path, start: int, classes: Sequence[str] = ()) -> None:
         self.path = save_dir / "log.jsonl"
-        kept = [line for line in self._lines() if start and line["iter"] <= start]
-        atomic.write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
-
-    def _lines(self) -> list[dict[str, Any]]:
-        if not self.path.exists():
-            return []
-        lines = []
-        for text in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                lines.append(json.loads(text))
-            except ValueError:  # the last line of a killed run may be cut
-                continue
-        return lines
+        records = [record for record in _read(self.path) if start and record["iter"] <= start]
+        kinds = {event: [record for record in records if record["event"] == event] for event in ("train", "eval")}
+        try:
+            self._lines = GrowingFile(self.path, map(_json_line, records))
+            self._tables = {
+                "train": Table(save_dir / "log.csv", TRAIN_COLUMNS, kinds["train"]),
+                "eval": Table(save_dir / "eval.csv", EVAL_COLUMNS, kinds["eval"], classes),
+            }
+        except OSError as error:
+            raise TrainingError(
+                f"the log of the run cannot be written to {save_dir} ({error.strerror}); make room, or choose another "
+                "--save_dir"
+            ) from error
 
     def add(self, event: str, iteration: int, **values: Any) -> None:
         """Append one record."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"event": event, "iter": iteration, **values}) + "\n")
+        record = {"event": event, "iter": iteration, **values}
+        self._lines.add(_json_line(record))
+        if event in self._tables:
+            self._tables[event].add(record)
+
+
+class Table:
+    """A CSV file with a row for each record.
+
+    Args:
+        path: the file.
+        columns: keys of the records, in order.
+        records: those it begins with.
+        classes: titles; each adds a column, with the class's entry of the record's ``class_iou``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        columns: Sequence[str],
+        records: Iterable[Mapping[str, Any]],
+        classes: Sequence[str] = (),
+    ) -> None:
+        self._columns, self._num_classes = columns, len(classes)
+        heading = [*columns, *(f"IoU {title}" for title in classes)]
+        self._lines = GrowingFile(path, [_csv_line(heading), *map(self._row, records)])
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Append a row."""
+        self._lines.add(self._row(record))
+
+    def _row(self, record: Mapping[str, Any]) -> str:
+        ious = record.get("class_iou", ())
+        return _csv_line([*map(record.get, self._columns), *ious[: self._num_classes]])
+
+
+def class_titles(num_classes: int, class_names: Sequence[str] | None = None) -> list[str]:
+    """``01 road`` for each class, or ``01`` where names are not known: all different, and sorted like the classes."""
+    width = len(str(num_classes - 1))
+    numbers = [f"{index:0{width}d}" for index in range(num_classes)]
+    if class_names is None:
+        return numbers
+    return [f"{number} {name}" for number, name in zip(numbers, class_names, strict=True)]
+
+
+def evaluation_curves(scores: Mapping[str, Any], classes: Sequence[str]) -> dict[str, float]:
+    """Points for trackers from the scores of an evaluation: ``Evaluate/mIoU`` and so on, ``IoU/01 road`` and so on."""
+    curves = {f"Evaluate/{name}": scores.get(name) for name in EVAL_COLUMNS if name not in ("iter", "images")}
+    curves |= {f"IoU/{title}": iou for title, iou in zip(classes, scores["class_iou"], strict=True)}
+    return {tag: float(value) for tag, value in curves.items() if value is not None}
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """The records of a ``log.jsonl``; what a killed run or a power cut left of a line is passed over."""
+    if not path.exists():
+        return []
+    records = []
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            record = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(record, dict) and {"event", "iter"} <= record.keys():
+            records.append(record)
+    return records
+
+
+def _json_line(record: Mapping[str, Any]) -> str:
+    return json.dumps(_finite(record), allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for NaN and infinities, which JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _csv_line(values: Iterable[Any]) -> str:
+    """One row; an empty cell for None."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()
 
 
 def train_line(
