@@ -10,7 +10,9 @@ import torch
 from benchmarks.pipelines import PIPELINES
 from benchmarks.worker import serve
 from segwright.build import build_dataset
-from segwright.engine.loader import SampleKey, TrainingSamples, keep_memory
+from segwright.engine.loader import TrainingSamples
+from segwright.engine.order import SampleKey
+from segwright.engine.readers import keep_memory
 from segwright.version import __version__
 
 

@@ -108,10 +108,10 @@ def test_r41_a_full_disk_stops_cleanly_and_leaves_the_older_checkpoint(run, conf
 
     save = checkpoint.save_weights
 
-    def fill_up(model, path):
+    def fill_up(model, path, state):
         if "iter_4" in str(path):
             raise OSError(28, "No space left on device", str(path))
-        save(model, path)
+        save(model, path, state)
 
     monkeypatch.setattr(checkpoint, "save_weights", fill_up)
     words = ("train", "--config", config, "--save_dir", tmp_path / "out", "--save_interval", 2, "--num_workers", 0)

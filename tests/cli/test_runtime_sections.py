@@ -80,8 +80,8 @@ def test_a_training_scores_as_its_configuration_says(config, tmp_path):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ("global.data_format=NHWC", "data_format NHWC is not supported"),
-        ("train.amp_level=O2", "amp_level O2 is not supported"),
+        ("global.data_format=HWC", "data_format: invalid choice: 'HWC'"),
+        ("train.amp_level=O2", "amp_level O2 keeps weights in half precision: choose precision fp16 or bf16"),
         ("train.log_iters=0", "at least 1"),
         ("train.precision=fp8", "fp8"),
         ("train.save_intervals=5", "did you mean 'save_interval'"),

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 import segwright.transforms as T
 from segwright.datasets import Dataset
-from segwright.engine.loader import SampleKey, TrainingOrder, read_ahead, training_batches
+from segwright.engine.loader import TrainingSamples, training_batches
+from segwright.engine.order import SampleKey, TrainingOrder
+from segwright.engine.readers import read_ahead
 from segwright.errors import ConfigError, DataError, TrainingError
 
 
@@ -56,7 +58,7 @@ def test_epochs_differ_and_so_do_seeds():
 def test_r48_a_batch_larger_than_the_data_is_an_error_that_repeats_mend():
     with pytest.raises(ConfigError, match="a batch of 8 is larger than the training set of 5 pictures"):
         TrainingOrder(5, batch_size=8, iters=1)
-    assert TrainingOrder(5, batch_size=8, iters=1, repeats=2).batches_per_epoch == 1
+    assert TrainingOrder(5, batch_size=8, iters=1, repeats=2).iterations_per_epoch == 1
 
 
 def test_r52_batches_are_the_same_with_any_number_of_workers(toy_data):
@@ -135,7 +137,7 @@ def test_a_reader_gets_the_memory_of_one_picture_for_the_next():
     script = """
 import resource
 import numpy as np
-from segwright.engine.loader import keep_memory
+from segwright.engine.readers import keep_memory
 
 def page_faults(num_pictures):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -152,8 +154,6 @@ print(page_faults(20))
 
 
 def test_sample_keys_index_the_data_set_modulo_its_length(toy_data):
-    from segwright.engine.loader import TrainingSamples
-
     samples = TrainingSamples(augmented(toy_data), seed=0)
     once, again = samples[SampleKey(1, 0)], samples[SampleKey(9, 0)]  # 8 pictures
     assert once["file"] == again["file"]
@@ -172,3 +172,43 @@ def test_r26_a_reader_that_is_killed_ends_training_with_the_reason(toy_data):
     order = TrainingOrder(8, batch_size=2, iters=2)
     with pytest.raises(TrainingError, match=r"reads pictures ahead has died .*use fewer num_workers, or 0"):
         list(training_batches(dataset, order, num_workers=1))
+
+
+@given(batch=st.integers(1, 3), accumulate=st.integers(1, 3), processes=st.integers(1, 3), start=st.integers(0, 5))
+def test_an_iteration_has_the_same_samples_however_they_are_divided(batch, accumulate, processes, start):
+    total = batch * accumulate * processes
+    together = list(TrainingOrder(40, batch_size=total, iters=6, start=start, seed=1))
+    shares = [
+        TrainingOrder(
+            40, batch_size=batch, iters=6, start=start, seed=1, accumulate=accumulate, rank=rank, processes=processes
+        )
+        for rank in range(processes)
+    ]
+    assert all(len(share) == len(list(share)) == len(together) * accumulate for share in shares)
+    batches = [list(share) for share in shares]
+    for number, samples in enumerate(together):
+        parts = [part for share in batches for part in share[number * accumulate : (number + 1) * accumulate]]
+        assert all(len(part) == batch for part in parts)
+        assert sorted(key for part in parts for key in part) == sorted(samples)
+
+
+def test_r48_the_size_of_a_batch_that_is_too_large_is_explained():
+    with pytest.raises(ConfigError, match=r"a batch of 12 \(2 x 3 accumulated x 2 processes\) is larger than .* 11"):
+        TrainingOrder(11, batch_size=2, iters=1, accumulate=3, processes=2)
+
+
+class Stalls:
+    """A transform that hangs, as reading does from a network share that has gone."""
+
+    def __call__(self, sample, rng):  # noqa: ARG002
+        time.sleep(30)
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_r26_a_reader_that_hangs_ends_training_with_the_reason(toy_data, workers):
+    dataset = Dataset([Stalls()], toy_data, 2, train_path="train.txt")
+    order = TrainingOrder(8, batch_size=2, iters=2)
+    start = time.monotonic()
+    with pytest.raises(TrainingError, match="no batch came within 1 s from .* reader processes"):
+        list(training_batches(dataset, order, num_workers=workers, timeout=1))
+    assert time.monotonic() - start < 20

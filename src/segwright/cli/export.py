@@ -54,6 +54,11 @@ def run(args: argparse.Namespace) -> None:
 
     config = load_config(args.config, opts=args.opts)
     config.require("model", purpose="to export")
+    if (config.section("val_dataset") or {}).get("multilabel"):
+        raise ConfigError(
+            f"{config.source.where('val_dataset', 'multilabel')}: exported models give one class a pixel, which would "
+            "be wrong for a model of several; segwright predict --use_multilabel runs it"
+        )
     model = build_model_with_weights(config, args.model_path)
     if not (args.model_path or getattr(model, "pretrained", None)):
         log.warning("neither --model_path nor model.pretrained is given: the exported weights are random")
@@ -72,7 +77,7 @@ def run(args: argparse.Namespace) -> None:
         bit_depth=val.get("bit_depth"),
         class_names=dataset.class_names if dataset else val.get("class_names"),
         palette=dataset.palette if dataset else None,
-        pictures=[pair.image for pair in dataset.pairs[:2]] if dataset else None,
+        pictures=[dataset.load_image(index) for index in range(min(2, len(dataset)))] if dataset else None,
     )
     log.info("verified on ONNX Runtime: %s", bundle.verification)
     log.info("the model is saved in %s; try it: segwright infer --config %s --selftest", bundle.folder, bundle.manifest)
@@ -96,8 +101,10 @@ def choose_transforms(config: "Config") -> list[dict[str, Any]]:
 
     Where the two normalise differently, or there are none, a warning says so.
     """
-    trained = (config.section("val_dataset") or {}).get("transforms")
-    export = (config.section("export") or {}).get("transforms")
+    from segwright.build import evaluation_transforms, training_transforms, with_own
+
+    train, val = (config.section(key) or {} for key in ("train_dataset", "val_dataset"))
+    trained, export = evaluation_transforms(val), (config.section("export") or {}).get("transforms")
     if export:
         if trained and _normalisation(export) != _normalisation(trained):
             log.warning(
@@ -106,13 +113,13 @@ def choose_transforms(config: "Config") -> list[dict[str, Any]]:
                 _normalisation(export),
                 _normalisation(trained),
             )
-        return export
+        return with_own(val or train, export)
     if trained:
         return trained
-    seen = (config.section("train_dataset") or {}).get("transforms") or []
-    blocks = [block for block in seen if block["type"] == "Normalize"] or [{"type": "Normalize"}]
+    normalise = [block for block in training_transforms(train) if block["type"] == "Normalize"]
+    blocks = normalise or [{"type": "Normalize"}]
     log.warning("the config has no validation transforms: deploy.yaml gets %s alone, no resizing", blocks[0])
-    return blocks
+    return with_own(train, blocks)
 
 
 def _normalisation(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import os
 import sys
 import textwrap
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
@@ -18,7 +18,7 @@ from segwright.console import show_log
 from segwright.errors import SegwrightError
 from segwright.version import __version__
 
-COMMANDS = ("train", "val", "predict", "export", "infer", "convert", "config", "demo")
+COMMANDS = ("train", "val", "predict", "export", "infer", "convert", "config", "why", "demo", "analyse", "data")
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -60,10 +60,17 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     for name in COMMANDS:
         importlib.import_module(f"segwright.cli.{name}").add_parser(commands)
-    for command in commands.choices.values():
+    for command in _leaves(commands):
         command.add_argument("--debug", action="store_true", help="show the full traceback of an error")
         command.set_defaults(parser=command)
     return parser
+
+
+def _leaves(commands: argparse._SubParsersAction) -> Iterator[argparse.ArgumentParser]:
+    """The parsers of all commands; of one that has commands of its own, those of these."""
+    for command in commands.choices.values():
+        nested = [action for action in command._actions if isinstance(action, argparse._SubParsersAction)]
+        yield from _leaves(nested[0]) if nested else (command,)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from segwright.cli.flags import add_config, add_device, add_inference, add_weights
+from segwright.cli.multilabel import add_multilabel, set_multilabel
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -23,9 +24,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         type=Path,
         default=Path("output/result"),
         metavar="DIR",
-        help="gets added_prediction/ and pseudo_color_prediction/",
+        help="gets added_prediction/ and pseudo_color_prediction/; with --use_multilabel also multilabel_prediction/",
     )
     add_inference(parser, "aug_pred")
+    add_multilabel(parser)
     parser.add_argument(
         "--custom_color", type=int, nargs="+", metavar="0..255", help="r g b r g b ... for the classes in order"
     )
@@ -35,7 +37,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Predict; 2 if a picture could not be read."""
-    from segwright.build import build_transforms, load_config
+    from segwright.build import build_transforms, evaluation_transforms, load_config
     from segwright.cli.runtime_sections import take_sections
     from segwright.cli.setup import build_model_with_weights, inference_of
     from segwright.engine import predict
@@ -45,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
     config = load_config(args.config, args.opts)
     take_sections(config, args, "global")
+    set_multilabel(config, args)
     config.require("val_dataset", "model", purpose="to predict")
     procedure = inference_of(config, args, "aug_pred")
     val = config.section("val_dataset") or {}
@@ -54,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("no weights to predict with: give --model_path, or model.pretrained in the config")
     result = predict(
         model,
-        transforms=build_transforms(val.get("transforms") or [], img_channels=val.get("img_channels", 3)),
+        transforms=build_transforms(evaluation_transforms(val), img_channels=val.get("img_channels", 3)),
         image_list=images,
         image_dir=folder,
         save_dir=args.save_dir,
@@ -62,5 +65,6 @@ def run(args: argparse.Namespace) -> int:
         custom_color=args.custom_color,
         palette=getattr(DATASETS[val["type"]], "palette", None),
         device=args.device,
+        multilabel=val.get("multilabel", False),
     )
     return 2 if result.failures else 0

@@ -9,36 +9,25 @@ from typing import Any
 from segwright.config import Config
 from segwright.errors import ConfigError
 
-IMPOSSIBLE: dict[str, tuple[Any, ...]] = {  # values that ask for nothing; any other asks for what is not there
-    "data_format": ("NCHW", None),
-    "amp_level": ("O1", None),
-    "use_ema": (False, None),
-    "profiler_options": (None,),
-}
+UNCHOSEN = {("device", "gpu"), ("data_format", "NCHW")}
+"""PaddleSeg's defaults, which its files spell out: a GPU where there is one, and the layout of its tensors."""
 
 
 def take_sections(config: Config, args: argparse.Namespace, *names: str) -> None:
     """Set the flags that the command line leaves open as the sections ``names`` say, and check what they ask for.
 
-    A file's ``device: gpu`` is PaddleSeg's default and a wish: without a GPU the CPU does.
-
     Raises:
-        ConfigError: a section asks for what segwright cannot do, or holds a value that its flag does not take.
+        ConfigError: a section holds a value that its flag does not take.
     """
     for name in names:
         for key, value in (config.section(name) or {}).items():
-            where = config.source.where(name, key)
-            if key in IMPOSSIBLE:
-                if value not in IMPOSSIBLE[key]:
-                    raise ConfigError(f"{where}: {key} {value} is not supported; remove the line")
-            elif value is not None and key in vars(args) and key not in args.given:
-                setattr(args, key, _converted(args.parser, key, value, where))
+            if value is None or (key, value) in UNCHOSEN or key not in vars(args) or key in args.given:
+                continue
+            setattr(args, key, _converted(args.parser, key, value, config.source.where(name, key)))
 
 
 def _converted(parser: argparse.ArgumentParser, key: str, value: Any, where: str) -> Any:
     """The value as if it had come by its flag."""
-    if key == "device" and value == "gpu":
-        return "auto"
     action = next(action for action in parser._actions if action.dest == key)
     try:
         return parser._get_values(action, [str(value)])

@@ -17,7 +17,7 @@ from segwright.engine.inference import Procedure
 from segwright.engine.precheck import overlap
 from segwright.errors import ConfigError, DataError, WeightsError
 from segwright.fetch import without_downloads
-from segwright.weights import load_pretrained, load_weights
+from segwright.weights import load_finetune, load_pretrained, load_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,13 +38,15 @@ def build_model_with_weights(config: Config, model_path: Path | str | None = Non
     return model
 
 
-def build_model_to_train(config: Config, *, resumed: bool) -> "nn.Module":
-    """The config's model to be trained: with its pretrained weights as far as they fit.
+def build_model_to_train(config: Config, *, resumed: bool, finetune: str | None = None) -> "nn.Module":
+    """The config's model to be trained: with the weights ``finetune``, or else its pretrained ones, as far as they fit.
 
     The weights of a resumed run come from its checkpoint, so nothing else is downloaded or read for it.
     """
     model = build_model(model_block(config))
-    if not resumed:
+    if finetune is not None:
+        load_finetune(model, finetune)
+    elif not resumed:
         load_pretrained(model, lambda *path: config.source.where("model", *path))
     return model
 

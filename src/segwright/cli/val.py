@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from segwright.cli.flags import add_config, add_device, add_inference, add_switch, add_weights, add_workers
+from segwright.cli.multilabel import add_multilabel, set_multilabel
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -14,6 +15,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add_workers(parser)
     add_device(parser)
     add_inference(parser, "aug_eval")
+    add_multilabel(parser)
     add_switch(parser, "--auc_roc", "also compute the area under the ROC curve")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores as JSON")
     parser.add_argument(
@@ -41,12 +43,14 @@ def run(args: argparse.Namespace) -> None:
     from segwright.cli.tables import print_scores
     from segwright.engine import evaluate
     from segwright.engine.device import select_device
+    from segwright.engine.processes import connected
     from segwright.errors import ConfigError
 
     if args.json:
         atomic.ensure_folder(args.json.parent)
     config = load_config(args.config, args.opts)
     take_sections(config, args, "global")
+    set_multilabel(config, args)
     config.require("val_dataset", "model", purpose="to evaluate")
     procedure = inference_of(config, args)
     dataset = build_data(config, "val_dataset")
@@ -54,14 +58,17 @@ def run(args: argparse.Namespace) -> None:
     if not (args.model_path or getattr(model, "pretrained", None)):
         raise ConfigError("no weights to evaluate: give --model_path, or model.pretrained in the config")
     device = select_device(args.device)
-    result = evaluate(
-        model.to(device),
-        dataset,
-        procedure=procedure,
-        num_workers=args.num_workers,
-        device=device,
-        auc_roc=auc_roc_wanted(config, args),
-    )
+    with connected(device) as processes:
+        result = evaluate(
+            model.to(device),
+            dataset,
+            procedure=procedure,
+            num_workers=args.num_workers,
+            device=device,
+            auc_roc=auc_roc_wanted(config, args),
+        )
+    if not processes.first:
+        return
     scores = result.scores(args.absent)
     print_scores(scores, dataset.class_names)
     warn_of_overlap(config, dataset)

@@ -3,32 +3,52 @@
 A checkpoint is a folder ``iter_500/`` with
 
 - ``model.safetensors``: weights, as ``--model_path`` takes them;
-- ``training.pt``: optimiser, schedule and random generators; tensors, numbers and strings only, read without
+- ``training.pt``: optimiser, schedule and whatever else learns; tensors, numbers and strings only, read without
   executing anything;
-- ``state.json``: iteration, best score, settings of the run, and the digests of the two files above.
+- ``state.json``: iteration, best score, settings and circumstances of the run, and the digests of the two files above.
 
-It is written under a temporary name, synced and renamed, so it is whole or not there.
+Random generators are not in it: each iteration seeds them by its number. It is written under a temporary name,
+synced and renamed, so it is whole or not there.
 """
 
 import hashlib
 import json
 import re
 import shutil
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import nn
-from torch.optim import Optimizer
+from torch import Tensor, nn
 
 from segwright import atomic
 from segwright.errors import CheckpointError, TrainingError
-from segwright.optim import Schedule
 from segwright.version import __version__
 from segwright.weights import load_weights, save_weights
 
 MODEL, TRAINING, STATE = "model.safetensors", "training.pt", "state.json"
+
+
+class Stateful(Protocol):
+    """What keeps a state between steps: an optimiser, a schedule, a gradient scaler, averaged weights."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, numbers, strings, and containers of these."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> Any:
+        """Go on from such a state."""
+        ...
+
+
+@dataclass
+class Best:
+    """The best score on the validation set so far, None before the first, and the iteration that it was reached in."""
+
+    miou: float | None = None
+    iteration: int = 0
 
 
 @dataclass
@@ -37,78 +57,75 @@ class Progress:
 
     Attributes:
         iteration: iterations done.
-        best_miou: best score on the validation set so far; None before the first evaluation.
-        best_iteration: when that was.
-        evaluations_without_gain: evaluations since.
+        best: of the weights.
+        best_ema: of their average, if one is kept.
+        evaluations_without_gain: since the last that was better than all before.
         settings: what determines the run's numbers, for comparison on resume.
+        ledger: under which circumstances the run computes, see ``engine.ledger``.
     """
 
     iteration: int = 0
-    best_miou: float | None = None
-    best_iteration: int = 0
+    best: Best = field(default_factory=Best)
+    best_ema: Best = field(default_factory=Best)
     evaluations_without_gain: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
+    ledger: dict[str, Any] = field(default_factory=dict)
 
 
 def save_checkpoint(
-    save_dir: Path, model: nn.Module, optimizer: Optimizer, schedule: Schedule | None, progress: Progress
-) -> Path:
-    """Write ``save_dir/iter_N``; returns the folder.
+    folder: Path,
+    model: nn.Module,
+    parts: Mapping[str, Stateful],
+    progress: Progress,
+    state: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write a checkpoint.
+
+    Args:
+        folder: to be made, or replaced.
+        model: its variables go to ``model.safetensors``.
+        parts: what else has a state, under names by which ``load_checkpoint`` finds it again.
+        progress: of the run.
+        state: values of the variables, if they are not the model's own.
 
     Raises:
         TrainingError: it cannot be written; older checkpoints are unharmed.
     """
-    folder = save_dir / f"iter_{progress.iteration}"
     try:
-        _write(folder, model, optimizer, schedule, progress)
+        with atomic.new_folder(folder) as part:
+            save_weights(model, part / MODEL, state)
+            states = {name: stateful.state_dict() for name, stateful in parts.items()}
+            torch.save({"counters": _counters(model), **states}, part / TRAINING)
+            digests = {name: _digest(part / name) for name in (MODEL, TRAINING)}
+            atomic.write_json(part / STATE, {"segwright": __version__, **asdict(progress), "sha256": digests})
     except (OSError, RuntimeError) as error:  # torch.save has no OSError for a full disk
-        full = " (the disk is full)" if shutil.disk_usage(save_dir).free < 1 << 20 else ""
+        full = " (the disk is full)" if shutil.disk_usage(folder.parent).free < 1 << 20 else ""
         raise TrainingError(
             f"the checkpoint {folder} could not be written: {error}{full}; make room and resume from one of these, "
             f"which are whole: {_others(folder)}"
         ) from error
-    return folder
 
 
-def _write(folder: Path, model: nn.Module, optimizer: Optimizer, schedule: Schedule | None, progress: Progress) -> None:
-    with atomic.new_folder(folder) as part:
-        save_weights(model, part / MODEL)
-        torch.save(
-            {
-                "counters": _counters(model),
-                "optimizer": optimizer.state_dict(),
-                "schedule": schedule.state_dict() if schedule else None,
-                "torch_rng": torch.get_rng_state(),
-                "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-            },
-            part / TRAINING,
-        )
-        digests = {name: _digest(part / name) for name in (MODEL, TRAINING)}
-        state = {"segwright": __version__, **asdict(progress), "sha256": digests}
-        atomic.write_json(part / STATE, state)
-
-
-def load_checkpoint(
-    folder: Path,
-    model: nn.Module,
-    optimizer: Optimizer,
-    schedule: Schedule | None,
-    *,
-    settings: dict[str, Any],
-    force: bool,
-) -> Progress:
-    """Bring model, optimiser, schedule and random generators to where a checkpoint left them.
-
-    Args:
-        folder: an ``iter_N`` folder written by ``save_checkpoint``.
-        model: as it was built for the run.
-        optimizer: over this model.
-        schedule: the run's, if it has one.
-        settings: of the present run; must equal those the checkpoint was written with.
-        force: go on although settings differ.
+def check_space(save_dir: Path, model: nn.Module) -> None:
+    """Fail before training if the disk has no room for two checkpoints: the new one is whole before an old one goes.
 
     Raises:
-        CheckpointError: the folder is missing, damaged, or belongs to a run with other settings.
+        TrainingError: it has not.
+    """
+    weights = sum(value.numel() * value.element_size() for value in model.state_dict().values())
+    needed, free = 2 * 3 * weights, shutil.disk_usage(save_dir).free  # weights, and up to two moments of the optimiser
+    if free < needed:
+        raise TrainingError(
+            f"--save_dir {save_dir} has {free / 2**20:.0f} MB free, but two checkpoints of this model need up to "
+            f"{needed / 2**20:.0f} MB; make room or choose another disk"
+        )
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """The content of a checkpoint's ``state.json``, when all of its files are as they were written.
+
+    Raises:
+        CheckpointError: the folder is no checkpoint, or damaged.
     """
     state = _read_state(folder)
     for name, digest in state["sha256"].items():
@@ -117,28 +134,47 @@ def load_checkpoint(
                 f"{folder / name} is damaged or missing (its digest is not the one in {STATE}); "
                 f"resume from another checkpoint: {_others(folder)}"
             )
+    return state
+
+
+def compare(folder: Path, state: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Fail unless a checkpoint was written by a run with the present one's settings.
+
+    Raises:
+        CheckpointError: it was not; each difference is named.
+    """
     differences = _differences(state["settings"], settings)
-    if differences and not force:
+    if differences:
         raise CheckpointError(
             f"{folder} was written by a run with other settings, so training would not go on as it began: "
             f"{'; '.join(differences)}. Use the settings of that run, or --force to go on with these; "
-            "to start a new run from these weights set model.pretrained instead"
+            "to start a new run from these weights use --finetune instead"
         )
+
+
+def restore(folder: Path, state: dict[str, Any], model: nn.Module, parts: Mapping[str, Stateful]) -> Progress:
+    """Bring a model and all that belongs to its training to where a checkpoint left them.
+
+    Args:
+        folder: as ``save_checkpoint`` wrote it.
+        state: as ``verify`` returned it.
+        model: as it was built for the run.
+        parts: those of ``save_checkpoint``.
+
+    Returns:
+        How far the run had come, with its settings and ledger.
+    """
     load_weights(model, folder / MODEL)
     training = torch.load(folder / TRAINING, map_location="cpu", weights_only=True)
     model.load_state_dict(training["counters"], strict=False)
-    optimizer.load_state_dict(training["optimizer"])
-    if schedule is not None and training["schedule"] is not None:
-        schedule.load_state_dict(training["schedule"])
-    torch.set_rng_state(training["torch_rng"])
-    if torch.cuda.is_available() and len(training["cuda_rng"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(training["cuda_rng"])
-    return Progress(
-        state["iteration"], state["best_miou"], state["best_iteration"], state["evaluations_without_gain"], settings
-    )
+    for name, stateful in parts.items():
+        if name in training:  # a run that was forced may have parts that the one before had not
+            stateful.load_state_dict(training[name])
+    known = {entry.name: state[entry.name] for entry in fields(Progress)}
+    return Progress(**{**known, "best": Best(**known["best"]), "best_ema": Best(**known["best_ema"])})
 
 
-def _counters(model: nn.Module) -> dict[str, torch.Tensor]:
+def _counters(model: nn.Module) -> dict[str, Tensor]:
     """Whole numbers in the model's state, such as batch norm's step count, which files of weights leave out."""
     return {name: value.cpu() for name, value in model.state_dict().items() if not value.is_floating_point()}
 
@@ -160,9 +196,13 @@ def _read_state(folder: Path) -> dict[str, Any]:
         raise CheckpointError(f"{folder} is no checkpoint: it has no {STATE}; checkpoints here: {_others(folder)}")
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        missing = {"sha256", "settings", *(entry.name for entry in fields(Progress))} - set(state)
+        if missing:
+            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+    except (ValueError, TypeError) as error:
         raise CheckpointError(
-            f"{path} is damaged: {error}; resume from another checkpoint: {_others(folder)}"
+            f"{path} is damaged, or of another version of segwright: {error}; resume from another checkpoint: "
+            f"{_others(folder)}"
         ) from error
     return state
 

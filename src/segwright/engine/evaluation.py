@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +12,18 @@ from torch import nn
 
 from segwright.console import show_log, track
 from segwright.datasets import SegmentationDataset
-from segwright.engine.inference import Procedure, infer
+from segwright.engine.inference import Procedure, decide, infer
 from segwright.engine.loader import evaluation_pictures
-from segwright.engine.tally import ConfusionTally, RocTally
+from segwright.engine.processes import Processes
+from segwright.engine.tally import ConfusionTally, MultiLabelTally, RocTally
 from segwright.errors import ConfigError, DataError
-from segwright.metrics import AbsentRule, ConfusionMatrix, RocCounts
+from segwright.metrics import AbsentRule, ConfusionMatrix, MultiLabelCounts, RocCounts
 
 log = logging.getLogger("segwright")
+
+
+Observer = Callable[[int, torch.Tensor, torch.Tensor], None]
+"""Is told of a picture: its number in the data set, its logits, its label."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +31,15 @@ class Evaluation:
     """Result of an evaluation.
 
     Attributes:
-        confusion: counts of (true, predicted) over all pixels that are not ignored.
+        confusion: counts of (true, predicted) over all pixels that are not ignored; where a pixel may have several
+            labels, each class's areas.
         num_images: pictures evaluated.
         batch_cost: seconds a picture, reading included.
         reader_cost: seconds a picture spent waiting for it to be read.
         curves: counts for the areas under the ROC curves, if these were asked for.
     """
 
-    confusion: ConfusionMatrix
+    confusion: ConfusionMatrix | MultiLabelCounts
     num_images: int
     batch_cost: float
     reader_cost: float
@@ -74,8 +80,15 @@ def evaluate(
     device: torch.device | str | None = None,
     print_detail: bool = True,
     auc_roc: bool = False,
+    observers: Sequence[Observer] = (),
 ) -> Evaluation:
     """Predict every picture of a data set and compare with its label, at the label's own size.
+
+    Where ``torchrun`` has started several processes, each takes its part of the pictures, and all return the scores
+    of all, which are those of a single process to the last digit.
+
+    Where the data set says that a pixel may have several labels, a class is predicted where its sigmoid is above one
+    half, whatever the others are.
 
     Args:
         model: gives a list whose first entry is (1, num_classes, H, W) logits.
@@ -85,6 +98,7 @@ def evaluate(
         device: where to compute; default: where the model is.
         print_detail: log what is done and the scores.
         auc_roc: also count for the areas under the ROC curves.
+        observers: are shown each picture of this process.
 
     Raises:
         DataError: the data set is empty, has no labels, or a label does not fit its picture.
@@ -96,15 +110,18 @@ def evaluate(
             "evaluate wants a data set in mode 'val' or 'test': in mode 'train' its pictures are augmented"
         )
     target = torch.device(device) if device is not None else next(model.parameters()).device
+    processes = Processes()
     procedure = procedure or Procedure()
-    confusion = ConfusionTally(dataset.num_classes, dataset.ignore_index, target)
-    curves = RocTally(dataset.num_classes, dataset.ignore_index, target) if auc_roc else None
+    multilabel, kind = dataset.multilabel, (dataset.num_classes, dataset.ignore_index, target)
+    confusion = MultiLabelTally(*kind) if multilabel else ConfusionTally(*kind)
+    curves = RocTally(*kind, multilabel=multilabel) if auc_roc else None
+    share = processes.share(len(dataset))
     if print_detail:
-        log.info("Start evaluating (total_samples: %d, total_iters: %d)...", len(dataset), len(dataset))
+        log.info("Start evaluating (total_samples: %d, total_iters: %d)...", len(dataset), len(share))
     start, waited = time.perf_counter(), 0.0
-    pictures = evaluation_pictures(dataset, num_workers)
+    pictures = evaluation_pictures(dataset, num_workers, share)
     with evaluating(model), closing(pictures):
-        for _ in track(range(len(dataset)), "evaluating", shown=print_detail):
+        for _ in track(share, "evaluating", shown=print_detail):
             before = time.perf_counter()
             picture = next(pictures)
             waited += time.perf_counter() - before
@@ -117,13 +134,20 @@ def evaluate(
                     "make num_classes equal"
                 )
             label = _sent(torch.from_numpy(picture.label)[None], target)
-            confusion.add(logits.argmax(dim=1), label)
+            if multilabel:
+                label = label.movedim(3, 1)
+            confusion.add(decide(logits, multilabel=multilabel), label)
             if curves is not None:
                 curves.add(logits, label)
-    matrix, roc = confusion.matrix(), curves.curves() if curves is not None else None
+            for observe in observers:
+                observe(picture.number, logits, label)
+    for tally in (confusion, curves):
+        if tally is not None:
+            processes.total(tally.counts)
+    areas, roc = confusion.total(), curves.total() if curves is not None else None
     count = len(dataset)
     took = time.perf_counter() - start
-    evaluation = Evaluation(matrix, count, took / count, waited / count, roc)
+    evaluation = Evaluation(areas, count, took / count, waited / count, roc)
     if print_detail:
         report(evaluation)
     return evaluation

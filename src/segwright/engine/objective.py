@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from segwright.datasets import SegmentationDataset
 from segwright.errors import ConfigError
-from segwright.losses.inputs import entries, outputs
+from segwright.losses.inputs import check_multilabel, entries, outputs
 
 ALWAYS = ("image", "label")  # entries of every batch
 
@@ -60,6 +60,8 @@ class Objective(nn.Module):
                 f"{', '.join(names)}; give one for each, or a single one with {len(names)} coef"
             )
         if dataset is not None:
+            if dataset.multilabel:
+                check_multilabel(self.types)
             self._check_entries((*ALWAYS, "edge") if dataset.edge else ALWAYS)
 
     def forward(self, results: Sequence[Any], batch: Mapping[str, Tensor]) -> list[Tensor]:

@@ -3,6 +3,8 @@
 import logging
 
 from segwright.datasets import SegmentationDataset, shared_images
+from segwright.engine.loader import OnBad
+from segwright.errors import DataError
 from segwright.types import Size
 
 log = logging.getLogger("segwright")
@@ -10,12 +12,13 @@ log = logging.getLogger("segwright")
 LOOKED_AT = 8  # pairs that are read as training or evaluation will read them
 
 
-def check_data(train_set: SegmentationDataset, val_set: SegmentationDataset | None) -> str:
+def check_data(train_set: SegmentationDataset, val_set: SegmentationDataset | None, *, on_bad: OnBad = "fail") -> str:
     """Look at label maps and pictures; what may be meant is a warning, what cannot be is an error.
 
     Args:
         train_set: in mode ``train``.
         val_set: what the run is scored on, if it is.
+        on_bad: ``skip`` makes a warning of a training picture or label map that cannot be used.
 
     Returns:
         What ``overlap`` says, to be repeated beside every score.
@@ -24,12 +27,15 @@ def check_data(train_set: SegmentationDataset, val_set: SegmentationDataset | No
         DataError: of the files looked at, one is damaged, a label map is not of its picture's size or holds impossible
             ids, or all hold nothing but background and ignored pixels.
     """
-    for dataset in (train_set, val_set):
-        if dataset is not None:
-            dataset.label_survey()
-            _warn_of_turned_sizes(dataset, _read_some(dataset))
+    try:
+        _look_at(train_set)
+    except DataError as error:
+        if on_bad == "fail":
+            raise
+        log.warning("%s (training leaves it out; what comes after it was not looked at)", error)
     if val_set is None:
         return ""
+    _look_at(val_set)
     caution = overlap(train_set, val_set)
     if caution:
         log.warning("%s", caution)
@@ -45,6 +51,11 @@ def overlap(train_set: SegmentationDataset, val_set: SegmentationDataset) -> str
         f"{len(shared)} of {len(val_set)} validation pictures are also trained on ({shared[0]} ...): "
         "scores on them say nothing about new pictures"
     )
+
+
+def _look_at(dataset: SegmentationDataset) -> None:
+    dataset.label_survey()
+    _warn_of_turned_sizes(dataset, _read_some(dataset))
 
 
 def _read_some(dataset: SegmentationDataset) -> list[Size]:

@@ -1,87 +1,84 @@
 """One training run under way: a step, a log line, an evaluation, a save."""
 
 import logging
-import math
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.tracking import GeneralTracker, TensorBoardTracker
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from segwright import atomic
 from segwright.datasets import SegmentationDataset
-from segwright.engine.checkpoint import MODEL, Progress, checkpoints, iteration_of, save_checkpoint
-from segwright.engine.evaluation import Evaluation, evaluate
+from segwright.engine.checkpoint import MODEL, Best, Progress, Stateful, checkpoints, iteration_of, save_checkpoint
+from segwright.engine.ema import EMA
+from segwright.engine.evaluation import Observer, evaluate
+from segwright.engine.faults import Buffers, not_finite, save_batch
 from segwright.engine.inference import Procedure
-from segwright.engine.loader import TrainingOrder
+from segwright.engine.master_weights import MasterWeights
 from segwright.engine.objective import Objective
-from segwright.engine.runlog import RunLog, VisualDLTracker, train_line
-from segwright.errors import ConfigError, TrainingError
+from segwright.engine.order import TrainingOrder
+from segwright.engine.previews import Previews
+from segwright.engine.processes import Processes
+from segwright.engine.recorder import Recorder
+from segwright.engine.speed import Speed
+from segwright.engine.validation_loss import ValidationLoss
+from segwright.errors import TrainingError
 from segwright.optim import Schedule
 from segwright.weights import save_weights
 
 log = logging.getLogger("segwright")
 
-Precision = Literal["fp32", "fp16", "bf16"]
+SKIPPED_STEPS = 25  # in a row, that half precision may overflow in
 
 
-@dataclass
-class Averages:
-    """Means since the last log line."""
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """How a run evaluates.
 
-    steps: int = 0
-    parts: list[float] = field(default_factory=list)
-    reader: float = 0.0
-    batch: float = 0.0
-
-    def add(self, parts: Sequence[float], reader: float, batch: float) -> None:
-        self.parts = [a + b for a, b in zip(self.parts or [0.0] * len(parts), parts, strict=True)]
-        self.steps, self.reader, self.batch = self.steps + 1, self.reader + reader, self.batch + batch
-
-    def take(self) -> tuple[list[float], float, float]:
-        """Mean of each loss, seconds waited for data a step, seconds a step; starts over."""
-        means = [part / self.steps for part in self.parts], self.reader / self.steps, self.batch / self.steps
-        self.steps, self.parts, self.reader, self.batch = 0, [], 0.0, 0.0
-        return means
-
-
-def make_accelerator(
-    precision: Precision, device: torch.device, save_dir: Path, use_vdl: bool, start: int
-) -> Accelerator:
-    """The library that places the model, sets the precision and feeds the tracker of a run.
-
-    Raises:
-        ConfigError: the device cannot train in this precision.
+    Attributes:
+        procedure: how to predict; None is plain.
+        num_workers: reading processes.
+        auc_roc: also compute the areas under the ROC curves.
+        val_loss: also compute the loss.
+        num_previews: pictures to show.
+        caution: what to keep in mind with the scores; it is logged beside them.
     """
-    if precision == "fp16" and device.type == "cpu":
-        raise ConfigError("precision fp16 does not train on a CPU; use bf16 or fp32, or a GPU")
-    tracker: GeneralTracker
-    if use_vdl:
-        tracker = VisualDLTracker(save_dir)
-    else:
-        tracker = TensorBoardTracker(run_name="", logging_dir=save_dir, purge_step=start + 1)
-    AcceleratorState._reset_state(reset_partial_state=True)  # an earlier run may have used another device
-    if device.index:
-        torch.cuda.set_device(device)
-    accelerator = Accelerator(
-        mixed_precision="no" if precision == "fp32" else precision,
-        cpu=device.type == "cpu",
-        log_with=[tracker],
-    )
-    accelerator.init_trackers("segwright")
-    return accelerator
+
+    procedure: Procedure | None = None
+    num_workers: int = 0
+    auc_roc: bool = False
+    val_loss: bool = True
+    num_previews: int = 4
+    caution: str = ""
 
 
 class Run:
-    """One run under way: the state that a step changes."""
+    """One run under way: the state that a step changes.
+
+    Args:
+        model: on its device, as ``speed`` lays it out.
+        objective: what it learns.
+        optimizer: over its parameters.
+        schedule: stepped after every iteration, if there is one.
+        parts: what has a state and goes into checkpoints.
+        speed: how it computes.
+        accelerator: as ``speed`` made it.
+        processes: those of this run.
+        order: of the samples.
+        progress: where the run stands.
+        recorder: is told what happens.
+        save_dir: gets checkpoints.
+        masters: float32 weights behind a model in half precision, if it is.
+        ema: the average of its weights, if one is kept.
+    """
 
     def __init__(
         self,
@@ -89,132 +86,236 @@ class Run:
         objective: Objective,
         optimizer: Optimizer,
         schedule: Schedule | None,
+        *,
+        parts: Mapping[str, Stateful],
+        speed: Speed,
         accelerator: Accelerator,
+        processes: Processes,
         order: TrainingOrder,
         progress: Progress,
+        recorder: Recorder,
         save_dir: Path,
+        masters: MasterWeights | None = None,
+        ema: EMA | None = None,
     ) -> None:
-        # Convolutions are faster with channels last, on CPUs and GPUs alike.
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
         self.plain_model, self.plain_optimizer = model, optimizer
         self.objective = objective.to(accelerator.device)
-        self.schedule, self.accelerator, self.order = schedule, accelerator, order
-        self.progress, self.save_dir = progress, save_dir
-        self.records = RunLog(save_dir, progress.iteration)
+        self.schedule, self.parts, self.speed = schedule, parts, speed
+        self.accelerator, self.processes, self.order = accelerator, processes, order
+        self.progress, self.recorder, self.save_dir = progress, recorder, save_dir
         self.saved = [folder for folder in checkpoints(save_dir) if iteration_of(folder) <= progress.iteration]
-        self.averages = Averages()
+        self.buffers = Buffers(model)
+        self.masters, self.ema = masters, ema
+        self.updating = False
+        self.overflows = 0
         self.model.train()
 
-    def step(self, batches: Iterator[dict[str, Any]], *, log_now: bool) -> None:
-        """One iteration: read, forward, backward, update."""
+    def step(self, batches: Iterator[dict[str, Any]], *, log_now: bool, stop: bool = False) -> bool:
+        """One iteration: read, forward, backward, update.
+
+        Args:
+            batches: of this process.
+            log_now: write a log line after it.
+            stop: this process was asked to stop.
+
+        Returns:
+            Whether any process was asked to stop: the same in all of them.
+
+        Raises:
+            TrainingError: the loss or its gradient is not finite. The weights are those before the step.
+        """
         start = time.perf_counter()
-        batch = next(batches)
-        waited = time.perf_counter() - start
-        device = self.accelerator.device
-        tensors = {name: value.to(device, non_blocking=True) for name, value in batch.items() if name != "file"}
-        tensors["image"] = tensors["image"].contiguous(memory_format=torch.channels_last)
-        parts = self.objective(self.model(tensors["image"]), tensors)
-        loss = torch.stack(parts).sum()
-        values = [float(part) for part in torch.stack(parts).detach()]
-        self._check_finite(values, batch["file"])
-        self.optimizer.zero_grad(set_to_none=True)
-        self.accelerator.backward(loss)
-        self.optimizer.step()
+        seed_generators(self.order.seed, self.progress.iteration, self.processes.rank)
+        self.buffers.keep()
+        own, batch, waited = self._gradients(batches)
+        norm = self._gradient_norm()
+        told = own.new_tensor([float(stop)])
+        *parts, norm, stops = self.processes.total(torch.cat([own, norm.to(own)[None], told])).tolist()
+        parts, norm = [part / self.processes.count for part in parts], norm / self.processes.count
+        trouble = not_finite(parts, self.recorder.names(len(parts)), norm)
+        if trouble:
+            self._overflow(trouble, own, batch)
+        else:
+            self.overflows = 0
         rate = self.plain_optimizer.param_groups[0]["lr"]
+        self._update(sum(parts))
+        self.recorder.step(parts, waited, time.perf_counter() - start)
+        if log_now:
+            self.recorder.train(self.progress.iteration, rate=rate, gradient_norm=norm)
+        return stops > 0
+
+    def _gradients(self, batches: Iterator[dict[str, Any]]) -> tuple[Tensor, dict[str, Any], float]:
+        """Forward and backward through the batches of one iteration: losses, last batch, seconds waited for data."""
+        waited, total = 0.0, None
+        for number in range(self.order.accumulate):
+            before = time.perf_counter()
+            batch = next(batches)
+            waited += time.perf_counter() - before
+            self.recorder.batch(batch)
+            device = self.accelerator.device
+            batch |= {name: value.to(device, non_blocking=True) for name, value in batch.items() if name != "file"}
+            batch["image"] = batch["image"].contiguous(memory_format=self.speed.memory_format)
+            last = number == self.order.accumulate - 1
+            with nullcontext() if last else self.accelerator.no_sync(self.model):
+                losses = torch.stack(self.objective(self.model(batch["image"]), batch)) / self.order.accumulate
+                self.accelerator.backward(losses.sum())
+            total = losses.detach() if total is None else total + losses.detach()
+        if self.masters is not None:
+            self.masters.collect_gradients()
+        if self.accelerator.scaler is not None:
+            self.accelerator.unscale_gradients(self.optimizer)
+        assert total is not None
+        return total, batch, waited
+
+    def _gradient_norm(self) -> Tensor:
+        """Length of the gradient, of all parameters together, before it is clipped."""
+        gradients = [
+            parameter.grad
+            for group in self.plain_optimizer.param_groups
+            for parameter in group["params"]
+            if parameter.grad is not None
+        ]
+        return torch.nn.utils.get_total_norm(gradients)
+
+    def _update(self, loss: float) -> None:
+        self.updating = True
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.ema is not None:
+            self.ema.update()
         if self.schedule is not None:
-            self.schedule.observe(sum(values))
+            self.schedule.observe(loss)
             self.schedule.step()
         self.progress.iteration += 1
-        self.averages.add(values, waited, time.perf_counter() - start)
-        if log_now:
-            self._log(rate)
+        self.updating = False
 
-    def _check_finite(self, parts: Sequence[float], files: Sequence[str]) -> None:
-        if all(math.isfinite(part) for part in parts):
+    def _overflow(self, trouble: str, own: Tensor, batch: dict[str, Any]) -> None:
+        """In fp16, let the scaler leave this step out, which a smaller scale mends; else end training."""
+        self.buffers.restore()
+        self.overflows += 1
+        if self.accelerator.scaler is not None and self.overflows < SKIPPED_STEPS:
             return
-        names = getattr(self.plain_model, "output_names", None) or [f"output {i}" for i in range(len(parts))]
-        bad = ", ".join(f"{name}: {part}" for name, part in zip(names, parts, strict=False) if not math.isfinite(part))
+        where, iteration = "", self.progress.iteration + 1
+        if not bool(own.isfinite().all()) or self.processes.count == 1:
+            tensors = {name: value for name, value in batch.items() if isinstance(value, Tensor)}
+            path = save_batch(self.save_dir, iteration, self.processes.rank, tensors)
+            where = f"Pictures of this batch: {', '.join(batch['file'])}. Its tensors are in {path}. "
+        folder = self.save_dir / "nonfinite" / f"iter_{self.progress.iteration}"
+        if self.processes.first:
+            self._write(folder)
+        steps = f" in {self.overflows} steps on end, up to the present one," if self.overflows > 1 else ""
         raise TrainingError(
-            f"the loss is not finite at iteration {self.progress.iteration + 1} ({bad}). Pictures of this batch: "
-            f"{', '.join(files)}. Lower the learning rate, add a warm-up, or look at these pictures and labels; "
-            f"{f'{self.saved[-1]} is the last checkpoint' if self.saved else 'there is no checkpoint yet'}"
+            f"{trouble}{steps} at iteration {iteration}. {where}--resume_model {folder} comes to this step at once. "
+            "Lower the learning rate, add a warm-up, clip gradients (optimizer.grad_clip_cfg), or look at these "
+            f"pictures and labels; {f'{self.saved[-1]} is the last checkpoint' if self.saved else 'no checkpoint yet'}"
         )
 
-    def _log(self, rate: float) -> None:
-        parts, reader, batch = self.averages.take()
-        iteration, loss = self.progress.iteration, sum(parts)
-        epoch = (iteration - 1) // self.order.batches_per_epoch + 1
-        facts = {
-            "loss": loss,
-            "lr": rate,
-            "batch_cost": batch,
-            "reader_cost": reader,
-            "ips": self.order.batch_size / batch,
-        }
-        log.info(train_line(epoch=epoch, iteration=iteration, iters=self.order.iters, parts=parts, **facts))
-        self.records.add("train", iteration, epoch=epoch, parts=parts, **facts)
-        scalars = {f"Train/{name}": value for name, value in facts.items()}
-        names = getattr(self.plain_model, "output_names", range(len(parts)))
-        if len(parts) > 1:
-            scalars |= {f"Train/loss_{name}": part for name, part in zip(names, parts, strict=True)}
-        self.accelerator.log(scalars, step=iteration)
+    def evaluate(self, dataset: SegmentationDataset, options: EvaluationOptions) -> None:
+        """Score the model as it is, and keep it as ``best_model`` if it is the best so far.
 
-    def evaluate(
-        self,
-        dataset: SegmentationDataset,
-        procedure: Procedure | None,
-        num_workers: int,
-        caution: str = "",
-        *,
-        auc_roc: bool = False,
-    ) -> Evaluation:
-        """Score the model as it is; keep it as ``best_model`` if it is the best so far.
-
-        ``caution`` is what to keep in mind with the scores; it is logged beside them.
+        The average of its weights, if there is one, is scored as well, and kept as ``ema_best_model``.
         """
         progress = self.progress
-        result = evaluate(
-            self.model,
-            dataset,
-            procedure=procedure,
-            num_workers=num_workers,
-            device=self.accelerator.device,
-            auc_roc=auc_roc,
-        )
+        scores = self._scores(dataset, options, previews=options.num_previews)
+        better = self._judge(scores, progress.best, "best_model", "eval", self._state())
+        if self.ema is not None:
+            with self._averaged(self.ema):
+                scores = self._scores(dataset, options)
+                better |= self._judge(scores, progress.best_ema, "ema_best_model", "eval_ema", self.ema.average)
+        progress.evaluations_without_gain = 0 if better else progress.evaluations_without_gain + 1
         self.model.train()
-        if caution:
-            log.warning("[EVAL] %s", caution)
+
+    def _scores(self, dataset: SegmentationDataset, options: EvaluationOptions, previews: int = 0) -> dict[str, Any]:
+        iteration, shown = self.progress.iteration, None
+        observers: list[Observer] = []
+        if previews and self.processes.first:
+            folder = self.save_dir / "previews" / f"iter_{iteration:06d}"
+            shown = Previews(dataset, folder, self.processes.share(len(dataset)), previews)
+            observers.append(shown)
+        loss = ValidationLoss.of(self.objective) if options.val_loss else None
+        if loss is not None:
+            observers.append(loss)
+        result = evaluate(
+            self.accelerator.unwrap_model(self.model),
+            dataset,
+            procedure=options.procedure,
+            num_workers=options.num_workers,
+            device=self.accelerator.device,
+            auc_roc=options.auc_roc,
+            observers=observers,
+        )
+        if options.caution:
+            log.warning("[EVAL] %s", options.caution)
+        if shown is not None:
+            self.recorder.previews(shown.images, iteration)
         scores = result.scores()
-        self.records.add("eval", progress.iteration, **scores)
-        curves = {f"Evaluate/{name}": scores.get(name) for name in ("mIoU", "Acc", "Kappa", "mDice", "auc_roc")}
-        self.accelerator.log(
-            {name: value for name, value in curves.items() if value is not None}, step=progress.iteration
-        )
-        miou = scores["mIoU"] if scores["mIoU"] is not None else 0.0
-        if progress.best_miou is None or miou > progress.best_miou:
-            progress.best_miou, progress.best_iteration, progress.evaluations_without_gain = miou, progress.iteration, 0
-            with atomic.new_folder(self.save_dir / "best_model") as part:
-                save_weights(self.plain_model, part / MODEL)
-                atomic.write_json(part / "metrics.json", {"iter": progress.iteration, **scores})
-        else:
-            progress.evaluations_without_gain += 1
+        return scores if loss is None else {**scores, "loss": loss.mean(self.processes, self.accelerator.device)}
+
+    @contextmanager
+    def _averaged(self, ema: EMA) -> Iterator[None]:
+        with ema.swapped_in():
+            if self.masters is not None:
+                self.masters.refresh()
+            yield
+        if self.masters is not None:
+            self.masters.refresh()
+
+    def _judge(self, scores: dict[str, Any], best: Best, name: str, event: str, state: Mapping[str, Tensor]) -> bool:
+        """Record scores; keep the ``state`` that they are of if they are the best so far, and say whether they are."""
+        iteration = self.progress.iteration
+        self.recorder.evaluation(event, iteration, scores)
+        self.recorder.fall(scores, best.miou, best.iteration)
+        miou = scores["mIoU"] or 0.0
+        better = best.miou is None or miou > best.miou
+        if better:
+            best.miou, best.iteration = miou, iteration
+            if self.processes.first:
+                with atomic.new_folder(self.save_dir / name) as part:
+                    save_weights(self.plain_model, part / MODEL, state)
+                    atomic.write_json(part / "metrics.json", {"iter": iteration, **scores})
         log.info(
-            "[EVAL] The model with the best validation mIoU (%.4f) was saved at iter %d.",
-            progress.best_miou,
-            progress.best_iteration,
+            "[EVAL] The model with the best validation mIoU (%.4f) was saved at iter %d%s.",
+            best.miou,
+            best.iteration,
+            " as ema_best_model" if event == "eval_ema" else "",
         )
-        return result
+        return better
 
     def save(self, keep: int) -> Path:
         """Write a checkpoint and remove the oldest of this run beyond ``keep``."""
-        folder = save_checkpoint(self.save_dir, self.plain_model, self.plain_optimizer, self.schedule, self.progress)
+        folder = self.save_dir / f"iter_{self.progress.iteration}"
         self.saved = [*(older for older in self.saved if older != folder), folder]
-        while len(self.saved) > keep:
-            shutil.rmtree(self.saved.pop(0), ignore_errors=True)
+        if self.processes.first:
+            self._write(folder)
+            while len(self.saved) > keep:
+                shutil.rmtree(self.saved.pop(0), ignore_errors=True)
         return folder
 
+    def _write(self, folder: Path) -> None:
+        save_checkpoint(folder, self.plain_model, self.parts, self.progress, self._state())
+
+    def _state(self) -> Mapping[str, Tensor]:
+        """The model's state as it learns: in float32."""
+        return self.plain_model.state_dict() if self.masters is None else self.masters.state_dict()
+
+    def save_after_failure(self, keep: int) -> Path | None:
+        """Keep what was learned up to the step that failed, unless that is saved or was being changed when it did."""
+        iteration = self.progress.iteration
+        if self.updating or self.overflows or not iteration or iteration in map(iteration_of, self.saved):
+            return None
+        self.buffers.restore()
+        return self.save(keep)
+
     def close(self) -> None:
-        """Close the tracker's files, and give the model back without the wrapper that set its precision."""
+        """Close the trackers' files, and give the model back without the wrapper that set its precision."""
         self.accelerator.end_training()
         self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
+        if self.masters is not None:
+            self.masters.release()
+
+
+def seed_generators(seed: int, iteration: int, rank: int) -> None:
+    """Have torch's random numbers of an iteration, for dropout and the like, depend on these three alone."""
+    (number,) = np.random.SeedSequence([seed, iteration, rank]).generate_state(1, np.uint64)
+    torch.manual_seed(int(number >> np.uint64(1)))

@@ -1,8 +1,8 @@
 """The training loop: iterations, not epochs; can be stopped at any moment and resumed exactly."""
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,33 @@ from filelock import FileLock, Timeout
 from torch import nn
 from torch.optim import Optimizer
 
+from segwright import atomic
 from segwright.console import show_log, track
 from segwright.datasets import SegmentationDataset
-from segwright.engine.checkpoint import Progress, checkpoints, load_checkpoint
+from segwright.datasets.cache import DecodedCache
+from segwright.datasets.digest import DataDigest, digest_data, write_listing
+from segwright.engine.checkpoint import Progress, check_space, checkpoints, compare, restore, verify
+from segwright.engine.checkpoint_choice import newest_whole
 from segwright.engine.device import select_device
+from segwright.engine.ema import EMA
+from segwright.engine.faults import explaining_memory
 from segwright.engine.inference import Procedure
 from segwright.engine.interrupt import StopSignal
-from segwright.engine.loader import TrainingOrder, training_batches
+from segwright.engine.ledger import data_changes, facts
+from segwright.engine.loader import OnBad, training_batches
+from segwright.engine.master_weights import MasterWeights
 from segwright.engine.objective import Objective
+from segwright.engine.order import TrainingOrder
 from segwright.engine.precheck import check_data
-from segwright.engine.run import Precision, Run, make_accelerator
-from segwright.errors import ConfigError, TrainingError
+from segwright.engine.processes import connect, losing_none
+from segwright.engine.profiling import Profiler
+from segwright.engine.readers import READER_TIMEOUT
+from segwright.engine.recorder import Recorder
+from segwright.engine.run import EvaluationOptions, Run
+from segwright.engine.speed import DTYPES, Speed
+from segwright.engine.trackers import chosen_trackers, how_to_watch, make_trackers
+from segwright.errors import CheckpointError, ConfigError, SegwrightError, TrainingError
+from segwright.layers.sync_batch_norm import synchronise_batch_norm
 from segwright.optim import Schedule
 
 log = logging.getLogger("segwright")
@@ -58,23 +74,33 @@ def train(
     save_dir: str | Path = "output",
     iters: int = 1000,
     batch_size: int = 4,
+    accumulate: int = 1,
     resume_model: str | Path | None = None,
     save_interval: int = 1000,
     log_iters: int = 10,
     num_workers: int = 0,
     use_vdl: bool = False,
+    trackers: Sequence[str] | None = None,
     keep_checkpoint_max: int = 5,
     early_stop_intervals: int | None = None,
-    precision: Precision = "fp32",
+    speed: Speed | None = None,
+    use_ema: bool = False,
     device: str = "auto",
     seed: int = 0,
     repeats: int = 1,
+    on_bad: OnBad = "fail",
+    reader_timeout: float = READER_TIMEOUT,
     procedure: Procedure | None = None,
     auc_roc: bool = False,
+    val_loss: bool = True,
+    num_previews: int = 4,
+    profiler_options: str | None = None,
+    cache_mb: int = 0,
     config: Mapping[str, Any] | None = None,
+    complete_config: Mapping[str, Any] | None = None,
     force: bool = False,
 ) -> TrainingResult:
-    """Train a model.
+    """Train a model, in this process or, where ``torchrun`` has started several, as one of them.
 
     Args:
         model: gives a list of logits in training, one for each loss.
@@ -85,31 +111,44 @@ def train(
         lr_scheduler: stepped after every iteration; None keeps the optimiser's rate.
         save_dir: gets ``iter_N/``, ``best_model/``, ``log.jsonl`` and the tracker's files.
         iters: iterations of the whole run.
-        batch_size: samples an iteration.
-        resume_model: checkpoint folder to go on from.
+        batch_size: samples a step of one process; batch norms see as many times the number of processes.
+        accumulate: steps whose gradients make one iteration.
+        resume_model: checkpoint folder to go on from; ``auto`` takes the newest whole one in ``save_dir``, if any.
         save_interval: iterations from checkpoint to checkpoint; the last iteration is always saved.
         log_iters: iterations from log line to log line.
         num_workers: reading processes; 0 reads ahead in a thread.
         use_vdl: write VisualDL's log instead of TensorBoard's.
+        trackers: names of what shows the curves, see ``engine.trackers``.
         keep_checkpoint_max: checkpoints to keep, newest first; the best model is kept apart.
         early_stop_intervals: stop after this many evaluations without a better mIoU.
-        precision: of the forward pass; weights stay fp32.
+        speed: precision, memory layout, compilation.
+        use_ema: also average the weights over the iterations; the average is evaluated and kept beside them.
         device: ``auto``, ``cpu``, ``gpu``, ``cuda:1`` or ``mps``.
         seed: decides sample order, augmentation and dropout.
         repeats: times that each picture occurs in an epoch.
+        on_bad: ``skip`` leaves out pictures and label maps that cannot be used, up to 1 % of them.
+        reader_timeout: seconds that a batch may take to be read.
         procedure: how to predict in evaluation.
         auc_roc: also compute the areas under the ROC curves in evaluation.
+        val_loss: also compute the first loss on validation pictures.
+        num_previews: validation pictures to show at each evaluation.
+        profiler_options: steps to profile, see ``engine.profiling``.
+        cache_mb: memory for decoded pictures, in MB, of all processes on this machine together.
         config: the merged configuration, kept in the checkpoints.
+        complete_config: the same with every default spelled out, for the ledger.
         force: resume although settings differ from the checkpoint's.
 
     Raises:
         ConfigError: arguments contradict each other, before any picture is read.
-        TrainingError: the loss is not finite, or ``save_dir`` cannot be written or is in use.
+        DataError: a picture or label map cannot be used.
+        TrainingError: the loss is not finite, memory ran out, a reader or another process was lost, or ``save_dir``
+            cannot be written or is in use. What was learned is saved if it can be.
     """
     show_log()
     _check_counts(
         iters=iters,
         batch_size=batch_size,
+        accumulate=accumulate,
         save_interval=save_interval,
         log_iters=log_iters,
         keep_checkpoint_max=keep_checkpoint_max,
@@ -119,70 +158,201 @@ def train(
         raise ConfigError(f"train_dataset is in mode '{train_dataset.mode}'; build it with mode 'train'")
     objective = Objective.of(losses)
     objective.check(model, train_dataset)
-    save_dir = Path(save_dir)
-    caution = check_data(train_dataset, val_dataset)
+    target, speed, save_dir = select_device(device), speed or Speed(), Path(save_dir)
+    speed.check(target)
+    processes = connect(target)
+    order = TrainingOrder(
+        len(train_dataset),
+        batch_size=batch_size,
+        iters=iters,
+        seed=seed,
+        repeats=repeats,
+        accumulate=accumulate,
+        rank=processes.rank,
+        processes=processes.count,
+    )
     settings = {
         "iters": iters,
-        "batch_size": batch_size,
+        "batch_size": order.effective_batch,
         "seed": seed,
         "repeats": repeats,
-        "precision": precision,
+        "precision": speed.precision,
+        "amp_level": speed.amp_level,
+        "use_ema": use_ema,
+        "frozen": [name for name, value in model.named_parameters() if not value.requires_grad],
         "samples": len(train_dataset),
         "config": {key: value for key, value in (config or {}).items() if key not in ("iters", "batch_size")} or None,
     }
-    target = select_device(device)
-    torch.manual_seed(seed)
-    model.to(target)
-    with _exclusive(save_dir):
-        progress = Progress(settings=settings)
-        if resume_model is not None:
-            progress = load_checkpoint(
-                Path(resume_model), model, optimizer, lr_scheduler, settings=settings, force=force
-            )
-            log.info("Resumed from %s at iteration %d", resume_model, progress.iteration)
+    with ExitStack() as stack:
+        stack.enter_context(losing_none(processes))
+        caution = ""
+        with processes.first_goes_ahead():
+            if processes.first:
+                caution = check_data(train_dataset, val_dataset, on_bad=on_bad)
+                stack.enter_context(_exclusive(save_dir))
+                check_space(save_dir, model)
+        model.to(target)
+        if processes.count > 1:
+            synchronise_batch_norm(model)
+        speed.shape(model)
+        folder, state = _starting_point(resume_model, save_dir), None
+        data = _data(train_dataset, val_dataset)
+        if folder is not None:
+            state = verify(folder)
+            if not force:
+                compare(folder, state, settings)
+                _compare_data(folder, state, data)
+            order.start = state["iteration"]
         elif checkpoints(save_dir):
             log.warning(
                 "%s holds an older run; its checkpoints stay until this run writes ones of the same name", save_dir
             )
-        order = TrainingOrder(
-            len(train_dataset), batch_size=batch_size, iters=iters, start=progress.iteration, seed=seed, repeats=repeats
+        tracker_names = chosen_trackers(trackers, use_vdl=use_vdl)
+        accelerator = speed.accelerator(target, make_trackers(tracker_names, save_dir, order.start, config))
+        accelerator.init_trackers("segwright")
+        ema = EMA(model) if use_ema else None
+        parts = {"optimizer": optimizer, "schedule": lr_scheduler, "scaler": accelerator.scaler, "ema": ema}
+        parts = {name: part for name, part in parts.items() if part is not None}
+        progress = restore(folder, state, model, parts) if folder and state else Progress()
+        progress.settings = settings
+        progress.ledger = facts(
+            settings=settings, config=complete_config or config, device=target, data=data, num_processes=processes.count
         )
-        accelerator = make_accelerator(precision, target, save_dir, use_vdl, progress.iteration)
-        run = Run(model, objective, optimizer, lr_scheduler, accelerator, order, progress, save_dir)
-        log.info(
-            "Training on %s in %s: %d pictures, batch size %d (%d iterations an epoch), learning rate %g, %d readers",
-            target,
-            precision,
-            len(train_dataset),
-            batch_size,
-            order.batches_per_epoch,
-            optimizer.param_groups[0]["lr"],
-            num_workers,
+        if processes.first:
+            for digest in data.values():
+                write_listing(save_dir, digest)
+            atomic.write_json(save_dir / "run.json", progress.ledger)
+        if folder:
+            log.info("Resumed from %s at iteration %d", folder, progress.iteration)
+        masters = MasterWeights(model, optimizer, DTYPES[speed.precision]) if speed.amp_level == "O2" else None
+        recorder = Recorder(
+            save_dir,
+            progress.iteration,
+            order=order,
+            train_dataset=train_dataset,
+            val_dataset=val_dataset,
+            accelerator=accelerator,
+            names=getattr(model, "output_names", None),
         )
-        batches = training_batches(train_dataset, order, num_workers=num_workers, pin=target.type == "cuda")
-        checkpoint: Path | None = None
-        with StopSignal() as stop, closing(run), closing(batches):
-            for iteration in track(range(progress.iteration + 1, iters + 1), "training", total=len(order)):
-                run.step(batches, log_now=iteration % log_iters == 0 or iteration == iters)
+        run = stack.enter_context(
+            closing(
+                Run(
+                    model,
+                    objective,
+                    optimizer,
+                    lr_scheduler,
+                    parts=parts,
+                    speed=speed,
+                    accelerator=accelerator,
+                    processes=processes,
+                    order=order,
+                    progress=progress,
+                    recorder=recorder,
+                    save_dir=save_dir,
+                    masters=masters,
+                    ema=ema,
+                )
+            )
+        )
+        _announce(run, optimizer, target, num_workers)
+        batches = training_batches(
+            train_dataset,
+            order,
+            num_workers=num_workers,
+            pin=target.type == "cuda",
+            on_bad=on_bad,
+            timeout=reader_timeout,
+        )
+        if cache_mb:
+            train_dataset.cache = DecodedCache(cache_mb // processes.local_count, len(train_dataset))
+        evaluation = EvaluationOptions(procedure, num_workers, auc_roc, val_loss, num_previews, caution)
+        profiler = Profiler(
+            profiler_options, save_dir, target, steps=iters - progress.iteration, records=processes.first
+        )
+        checkpoint = folder or save_dir  # until this run writes one
+        with StopSignal() as stop, closing(batches), profiler, _keeping_what_was_learned(run, keep_checkpoint_max):
+            for iteration in track(range(progress.iteration + 1, iters + 1), "training"):
+                log_now = iteration % log_iters == 0 or iteration == iters
+                with explaining_memory(batch_size=batch_size, accumulate=accumulate, precision=speed.precision):
+                    stopped = run.step(batches, log_now=log_now, stop=stop.received is not None)
                 due = iteration % save_interval == 0 or iteration == iters
-                if due or stop.received:
+                profiled = profiler.step()
+                if due or stopped or profiled:
                     if due and val_dataset is not None:
-                        run.evaluate(val_dataset, procedure, num_workers, caution, auc_roc=auc_roc)
+                        run.evaluate(val_dataset, evaluation)
                     checkpoint = run.save(keep_checkpoint_max)
-                if stop.received:
-                    log.warning("Stopped by %s; go on with --resume_model %s", stop.received.name, checkpoint)
+                if stopped:
+                    name = stop.received.name if stop.received else "a signal to another process"
+                    log.warning("Stopped by %s; go on with --resume_model %s", name, checkpoint)
+                    break
+                if profiled:
+                    log.info("The steps to profile are done; go on with --resume_model %s", checkpoint)
                     break
                 if early_stop_intervals and progress.evaluations_without_gain >= early_stop_intervals:
                     log.info("No better mIoU in %d evaluations: stopping early", early_stop_intervals)
                     break
-        if checkpoint is None:  # resumed at the end
-            checkpoint = Path(resume_model) if resume_model else save_dir
-        viewer = "visualdl" if use_vdl else "tensorboard"
-        done = progress.iteration
-        log.info("Trained to iteration %d: %s. Curves: %s --logdir %s", done, checkpoint, viewer, save_dir)
-        return TrainingResult(
-            progress.iteration, progress.best_miou, progress.best_iteration, checkpoint, stop.exit_code
+        done, watch = progress.iteration, how_to_watch(tracker_names, save_dir)
+        log.info("Trained to iteration %d: %s.%s", done, checkpoint, f" Curves: {watch}" if watch else "")
+        best = progress.best
+        return TrainingResult(done, best.miou, best.iteration, checkpoint, stop.exit_code)
+
+
+def _starting_point(resume_model: str | Path | None, save_dir: Path) -> Path | None:
+    """The checkpoint to go on from; for ``auto`` the newest whole one, None if there are none yet."""
+    if str(resume_model) != "auto":
+        return Path(resume_model) if resume_model else None
+    choice = newest_whole(save_dir)
+    for folder, reason in choice.skipped:
+        log.warning("Passing over %s: %s", folder, reason)
+    if choice.folder is None:
+        log.info("There is no checkpoint in %s yet: starting at iteration 1", save_dir)
+    return choice.folder
+
+
+def _data(train_dataset: SegmentationDataset, val_dataset: SegmentationDataset | None) -> dict[str, DataDigest]:
+    datasets = {"train": train_dataset, "val": val_dataset}
+    return {name: digest_data(dataset) for name, dataset in datasets.items() if dataset is not None}
+
+
+def _compare_data(folder: Path, state: Mapping[str, Any], data: Mapping[str, DataDigest]) -> None:
+    changes = data_changes(folder.parent, state["ledger"].get("data", {}), data)
+    if changes:
+        raise CheckpointError(
+            f"the data changed since {folder} was written, so training would not go on as it began: "
+            f"{'; '.join(changes)}. Bring back what was there, or use --force to go on with what is"
         )
+
+
+@contextmanager
+def _keeping_what_was_learned(run: Run, keep: int) -> Iterator[None]:
+    """When the block fails, write a checkpoint of the last whole step, and say so at the end of the message."""
+    try:
+        yield
+    except SegwrightError as error:
+        folder = run.save_after_failure(keep)
+        if folder is None or not run.processes.first:
+            raise
+        raise type(error)(f"{error}. Training up to this point is in {folder}: go on with --resume_model") from error
+
+
+def _announce(run: Run, optimizer: Optimizer, device: torch.device, num_workers: int) -> None:
+    order, processes = run.order, run.processes
+    parts = [f"{order.batch_size}"]
+    parts += [f"{processes.count} processes"] if processes.count > 1 else []
+    parts += [f"{order.accumulate} accumulated"] if order.accumulate > 1 else []
+    log.info(
+        "Training on %s in %s: %d pictures, %s (%d iterations an epoch), learning rate %g, %d readers%s",
+        device,
+        run.speed.precision,
+        order.num_samples,
+        f"effective batch size {order.effective_batch} = {' x '.join(parts)}"
+        if parts[1:]
+        else f"batch size {parts[0]}",
+        order.iterations_per_epoch,
+        optimizer.param_groups[0]["lr"],
+        num_workers,
+        " each" if processes.count > 1 else "",
+    )
 
 
 def _check_counts(**counts: int) -> None:

@@ -1,0 +1,110 @@
+"""Several processes at one run, started as users start them: by torchrun."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import segwright
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """
+batch_size: {batch_size}
+iters: 4
+train_dataset:
+  type: Dataset
+  dataset_root: {root}
+  train_path: train.txt
+  num_classes: 2
+  transforms: [{{type: RandomHorizontalFlip}}, {{type: RandomDistort, brightness_range: 0.2}}, {{type: Normalize}}]
+val_dataset:
+  {{type: Dataset, dataset_root: {root}, val_path: val.txt, num_classes: 2, transforms: [{{type: Normalize}}]}}
+optimizer: {{type: SGD, momentum: 0.9, weight_decay: 4.0e-5}}
+lr_scheduler: {{type: PolynomialDecay, learning_rate: 0.005, end_lr: 0, power: 0.9}}
+loss: {{types: [{{type: CrossEntropyLoss}}], coef: [1]}}
+model: {{type: UNet, num_classes: 2}}
+"""
+
+
+def launch(*words, processes: int) -> tuple[int, str]:
+    """Run a command in some processes; returns the exit code and all that was printed."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+    command = [sys.executable, *(launcher if processes > 1 else []), "-m", "segwright", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def train(toy_data, tmp_path):
+    """Runs ``segwright train`` in some processes; returns exit code, output and folder."""
+
+    def run(name: str, *args, processes: int = 1, batch_size: int = 4, **lines: str) -> tuple[int, str, Path]:
+        config, folder = tmp_path / f"{name}.yml", tmp_path / name
+        config.write_text(CONFIG.format(root=lines.get("root", toy_data), batch_size=batch_size))
+        flags = ["--config", config, "--save_dir", folder, "--do_eval", "--num_workers", 0, "--log_iters", 1, *args]
+        return *launch("train", *flags, processes=processes), folder
+
+    return run
+
+
+def distance(one: Path, other: Path) -> float:
+    """How far apart the weights of two checkpoints are, as a share of the way that they came from the initial ones.
+
+    Sums of float32 numbers in another order differ in the last bit, and every step of training makes that larger.
+    """
+    torch.manual_seed(0)
+    start = segwright.build_model({"type": "UNet", "num_classes": 2}).state_dict()
+    left, right = (load_file(folder / "model.safetensors") for folder in (one, other))
+    apart, moved = (
+        torch.cat([(left[name] - base[name]).flatten() for name in left]).norm() for base in (right, start)
+    )
+    return float(apart / moved)
+
+
+def test_two_processes_learn_what_one_learns_from_the_doubled_batch(train, tmp_path):
+    code, alone, one = train("one", batch_size=4)
+    assert code == 0, alone
+    code, text, two = train("two", processes=2, batch_size=2)
+    assert code == 0, text
+    assert distance(one / "iter_4", two / "iter_4") < 0.002
+    assert "effective batch size 4 = 2 x 2 processes" in text
+    assert text.count("[TRAIN] epoch: 1, iter: 1/4") == 1  # one process writes
+
+    words = ("val", "--config", tmp_path / "two.yml", "--model_path", two / "iter_4", "--num_workers", 0, "--auc_roc")
+    scores = []
+    for processes in (1, 2):
+        file = tmp_path / f"{processes}.json"
+        code, text = launch(*words, "--json", file, processes=processes)
+        assert code == 0, text
+        scores.append(json.loads(file.read_text()))
+    assert scores[0] == scores[1]  # to the last digit
+    assert scores[0]["images"] == 4
+
+
+def test_a_run_goes_on_with_another_number_of_processes(train):
+    _, _, straight = train("straight")
+    train("change", "--opts", "iters=4", "--save_interval", 2, processes=2, batch_size=2)
+    folder = straight.parent / "change"
+    code, text, _ = train("change", "--resume_model", folder / "iter_2", batch_size=4)
+    assert code == 0, text
+    assert distance(straight / "iter_4", folder / "iter_4") < 0.002
+
+
+def test_r50_when_one_process_fails_the_others_end_and_the_reason_is_said(train, toy_data, tmp_path):
+    root = tmp_path / "data"
+    shutil.copytree(toy_data, root)
+    bad = sorted((root / "images").iterdir())[1]
+    bad.write_bytes(b"no picture")
+    start = time.monotonic()
+    code, text, _ = train("broken", processes=2, batch_size=4, root=root)
+    assert code != 0
+    assert time.monotonic() - start < 60
+    assert f"{bad} is not a picture" in " ".join(text.split())
+    assert "Traceback" not in text.split("segwright: error")[0]
