@@ -58,6 +58,11 @@ def clip_before_steps(optimizer: Optimizer, rule: GradClip, *, by_group: bool) -
 
     def clip(optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG001
         groups = [[p.grad for p in group["params"] if p.grad is not None] for group in optimizer.param_groups]
+        if (scale := getattr(optimizer, "grad_scale", None)) is not None:
+            # A fused optimiser is left to take a GradScaler's factor back itself, which would be after clipping.
+            for gradients in groups:
+                torch._foreach_div_(gradients, scale)
+            optimizer.grad_scale = None  # type: ignore[attr-defined]
         for gradients in groups if by_group else [[gradient for group in groups for gradient in group]]:
             clip_gradients(gradients, rule)
 
