@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from safetensors.numpy import load_file
 
@@ -109,6 +110,7 @@ def test_val_prints_a_table_and_writes_json(trained, tmp_path):
     scores = json.loads((tmp_path / "out.json").read_text())
     best = json.loads((trained / "output/best_model/metrics.json").read_text())
     assert scores["images"] == 4
+    assert "pixel accuracy" in scores.pop("conventions")["Acc"]
     assert scores == {key: best[key] for key in scores}
     assert f"[EVAL] #Images: 4, mIoU: {scores['mIoU']:.4f}" in done.stdout
 
@@ -183,12 +185,14 @@ def test_r18_pictures_trained_on_and_evaluated_are_warned_about(toy_config, tmp_
 
 
 def start(config: Path, save_dir: Path, *more: object) -> subprocess.Popen:
+    """A training in a process group of its own, as a terminal or a job has one."""
     return subprocess.Popen(
         [*SEGWRIGHT, "train", "--config", str(config), "--save_dir", str(save_dir), "--device", "cpu", *map(str, more)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
     )
 
 
@@ -201,6 +205,23 @@ def wait_for(process: subprocess.Popen, text: str) -> str:
     raise AssertionError(f"{text!r} never came; exit code {process.wait()}")
 
 
+def end_of_group(number: int, seconds: float = 10) -> bool:
+    """Whether nothing of a process group runs any more, within some time; zombies are for the system to clear away."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(runs(process.pid, number) for process in psutil.process_iter()):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def runs(pid: int, group: int) -> bool:
+    try:
+        return os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False
+
+
 def weights(folder: Path) -> dict:
     return {name: value.tobytes() for name, value in load_file(folder / "model.safetensors").items()}
 
@@ -208,13 +229,15 @@ def weights(folder: Path) -> dict:
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_r42_a_signal_saves_and_the_resumed_run_equals_the_uninterrupted_one(toy_config, tmp_path, number, code):
+    """The signal goes to readers, too: so do Ctrl-C in a terminal, ``timeout``, torchrun and Slurm."""
     config = toy_config()
     flags = ("--iters", 12, "--log_iters", 1, "--num_workers", 1, "--seed", 5)
     process = start(config, tmp_path / "cut", *flags)
     wait_for(process, "iter: 3/12")
-    process.send_signal(number)
+    os.killpg(process.pid, number)
     rest = process.communicate(timeout=60)[0]
     assert process.returncode == code, rest
+    assert end_of_group(process.pid)
     (checkpoint,) = checkpoints(tmp_path / "cut")
     assert f"--resume_model {checkpoint}" in " ".join(rest.split())
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -1,11 +1,13 @@
 """Sample order, augmentation and reading ahead: functions of seed and iteration, of nothing else."""
 
+import multiprocessing
 import os
 import platform
 import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -174,6 +176,31 @@ def test_r26_a_reader_that_is_killed_ends_training_with_the_reason(toy_data):
         list(training_batches(dataset, order, num_workers=1))
 
 
+@pytest.fixture
+def one_reader(toy_data):
+    """Batches of a process that has read ahead as far as it does, and its number."""
+    order = TrainingOrder(8, batch_size=2, iters=20)
+    with closing(training_batches(augmented(toy_data), order, num_workers=1)) as batches:
+        next(batches)
+        time.sleep(0.3)
+        (reader,) = multiprocessing.active_children()
+        yield batches, reader.pid
+
+
+def test_r26_a_reader_that_is_killed_with_a_batch_on_its_way_ends_training_with_the_reason(one_reader):
+    batches, reader = one_reader
+    os.kill(reader, signal.SIGKILL)
+    with pytest.raises(TrainingError, match=r"reads pictures ahead has died .*use fewer num_workers, or 0"):
+        list(batches)
+
+
+def test_r42_readers_leave_it_to_the_trainer_what_becomes_of_signals_to_all(one_reader):
+    batches, reader = one_reader
+    for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+        os.kill(reader, number)
+    assert len(list(batches)) == 19
+
+
 @given(batch=st.integers(1, 3), accumulate=st.integers(1, 3), processes=st.integers(1, 3), start=st.integers(0, 5))
 def test_an_iteration_has_the_same_samples_however_they_are_divided(batch, accumulate, processes, start):
     total = batch * accumulate * processes
@@ -209,6 +236,6 @@ def test_r26_a_reader_that_hangs_ends_training_with_the_reason(toy_data, workers
     dataset = Dataset([Stalls()], toy_data, 2, train_path="train.txt")
     order = TrainingOrder(8, batch_size=2, iters=2)
     start = time.monotonic()
-    with pytest.raises(TrainingError, match="no batch came within 1 s from .* reader processes"):
+    with pytest.raises(TrainingError, match=r"no batch came within 1 s from .* reader processes"):
         list(training_batches(dataset, order, num_workers=workers, timeout=1))
     assert time.monotonic() - start < 20

@@ -1,5 +1,6 @@
 """A small training run, for tests of the training loop."""
 
+import json
 from pathlib import Path
 
 import torch
@@ -45,3 +46,9 @@ def run(
 def same_weights(one: nn.Module, other: nn.Module) -> bool:
     left, right = one.state_dict(), other.state_dict()
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def records(folder: Path, event: str = "train") -> list[dict]:
+    """What the log of a run holds of one kind."""
+    lines = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
+    return [line for line in lines if line["event"] == event]

@@ -200,7 +200,7 @@ def run(args: argparse.Namespace) -> int:
     train_set = build_data(config, "train_dataset")
     fill_class_weights(config, train_set)
     val_set = build_data(config, "val_dataset") if args.do_eval else None
-    model = build_model_to_train(config, resumed=args.resume_model is not None, finetune=args.finetune)
+    model = build_model_to_train(config, resumed=_goes_on(args), finetune=args.finetune)
     if args.freeze:
         freeze(model, args.freeze)
     schedule = config.section("lr_scheduler") or {}
@@ -242,5 +242,13 @@ def run(args: argparse.Namespace) -> int:
         complete_config=complete(config),
         force=args.force,
     )
-    save_config(config, args.save_dir)
+    if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun has started, the one that writes
+        save_config(config, args.save_dir)
     return result.exit_code
+
+
+def _goes_on(args: argparse.Namespace) -> bool:
+    """Whether the run takes its weights from a checkpoint; ``auto`` does where there is one."""
+    from segwright.engine.checkpoint import checkpoints
+
+    return args.resume_model not in (None, "auto") or bool(args.resume_model and checkpoints(args.save_dir))

@@ -36,6 +36,11 @@ class EMA:
         self.decay = decay
         self.step = 0
 
+    def restart(self) -> None:
+        """Begin anew, with the weights as they are now."""
+        self.step = 0
+        _copy(self.current, self.average)
+
     def update(self) -> None:
         """Let the average follow the weights; to be called after every step of the optimiser."""
         self.step += 1

@@ -55,6 +55,11 @@ def save_batch(folder: Path, iteration: int, rank: int, tensors: dict[str, Tenso
     return path
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it says that main memory or a device's was not enough."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or bool(NO_MEMORY.search(str(error)))
+
+
 @contextmanager
 def explaining_memory(*, batch_size: int, accumulate: int, precision: str) -> Iterator[None]:
     """Say what helps when a step needs more memory than there is.
@@ -65,7 +70,7 @@ def explaining_memory(*, batch_size: int, accumulate: int, precision: str) -> It
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not NO_MEMORY.search(str(error)):
+        if not is_out_of_memory(error):
             raise
         remedies = ["a smaller crop or Resize in train_dataset.transforms"]
         if batch_size > 1:

@@ -5,11 +5,13 @@ import multiprocessing
 import queue
 import re
 import shutil
+import signal
 import sys
 import threading
 import time
 from collections.abc import Generator, Iterable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import cv2
@@ -49,14 +51,16 @@ def read(
             if isinstance(item, SegwrightError):
                 raise item
             yield item
-    except (RuntimeError, TimeoutError) as error:
+    except (RuntimeError, EOFError, OSError) as error:
         if re.search("timed out", str(error)):
             raise TrainingError(
                 f"no batch came within {timeout:g} s from {num_workers or 'no'} reader processes. Does the disk or "
                 "network share with the pictures answer? If it is only slow, raise reader_timeout"
             ) from error
-        if not re.search("exited unexpectedly|killed by signal", str(error)):
+        if isinstance(error, RuntimeError) and not re.search("exited unexpectedly|killed by signal", str(error)):
             raise
+        if not num_workers or "in DataLoader worker" in str(error):
+            raise  # not from the connection to a reader, but from what it does
         raise TrainingError(
             f"a process that reads pictures ahead has died ({error}). It was killed, or memory is full"
             f"{_shared_memory()}: use fewer num_workers, or 0. In a Python script, what trains or evaluates with "
@@ -101,7 +105,7 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["segwright.engine.loader"])
+    context.set_forkserver_preload(["segwright.engine.reader_server"])
     return context
 
 
@@ -110,6 +114,13 @@ def _prepare_worker(_: int) -> None:
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
     keep_memory()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # why: see reader_server
+    signal.signal(signal.SIGTERM, _end_next_time)
+
+
+def _end_next_time(number: int, _: FrameType | None) -> None:
+    """Survive one signal; the second ends this process, for that is how readers that hang are ended."""
+    signal.signal(number, signal.SIG_DFL)
 
 
 def keep_memory() -> None:

@@ -20,7 +20,7 @@ from segwright.datasets import SegmentationDataset
 from segwright.engine.checkpoint import MODEL, Best, Progress, Stateful, checkpoints, iteration_of, save_checkpoint
 from segwright.engine.ema import EMA
 from segwright.engine.evaluation import Observer, evaluate
-from segwright.engine.faults import Buffers, not_finite, save_batch
+from segwright.engine.faults import BATCH_FOLDER, Buffers, not_finite, save_batch
 from segwright.engine.inference import Procedure
 from segwright.engine.master_weights import MasterWeights
 from segwright.engine.objective import Objective
@@ -201,7 +201,7 @@ class Run:
             tensors = {name: value for name, value in batch.items() if isinstance(value, Tensor)}
             path = save_batch(self.save_dir, iteration, self.processes.rank, tensors)
             where = f"Pictures of this batch: {', '.join(batch['file'])}. Its tensors are in {path}. "
-        folder = self.save_dir / "nonfinite" / f"iter_{self.progress.iteration}"
+        folder = self.save_dir / BATCH_FOLDER / f"iter_{self.progress.iteration}"
         if self.processes.first:
             self._write(folder)
         steps = f" in {self.overflows} steps on end, up to the present one," if self.overflows > 1 else ""
@@ -244,6 +244,7 @@ class Run:
             device=self.accelerator.device,
             auc_roc=options.auc_roc,
             observers=observers,
+            keep_layout=True,
         )
         if options.caution:
             log.warning("[EVAL] %s", options.caution)

@@ -74,5 +74,5 @@ class Speed:
         return Accelerator(
             mixed_precision="no" if self.precision == "fp32" else self.precision,
             cpu=device.type == "cpu",
-            log_with=trackers,
+            log_with=trackers or None,  # it would warn of an empty list
         )

@@ -21,7 +21,7 @@ from segwright.engine.checkpoint import Progress, check_space, checkpoints, comp
 from segwright.engine.checkpoint_choice import newest_whole
 from segwright.engine.device import select_device
 from segwright.engine.ema import EMA
-from segwright.engine.faults import explaining_memory
+from segwright.engine.faults import BATCH_FOLDER, explaining_memory
 from segwright.engine.inference import Procedure
 from segwright.engine.interrupt import StopSignal
 from segwright.engine.ledger import data_changes, facts
@@ -200,8 +200,8 @@ def train(
         if folder is not None:
             state = verify(folder)
             if not force:
+                _compare_data(folder, state, data)  # first: it can name what changed where settings only count samples
                 compare(folder, state, settings)
-                _compare_data(folder, state, data)
             order.start = state["iteration"]
         elif checkpoints(save_dir):
             log.warning(
@@ -214,6 +214,8 @@ def train(
         parts = {"optimizer": optimizer, "schedule": lr_scheduler, "scaler": accelerator.scaler, "ema": ema}
         parts = {name: part for name, part in parts.items() if part is not None}
         progress = restore(folder, state, model, parts) if folder and state else Progress()
+        if ema is not None and ema.step == 0:  # none was resumed, but the weights may have been
+            ema.restart()
         progress.settings = settings
         progress.ledger = facts(
             settings=settings, config=complete_config or config, device=target, data=data, num_processes=processes.count
@@ -315,7 +317,8 @@ def _data(train_dataset: SegmentationDataset, val_dataset: SegmentationDataset |
 
 
 def _compare_data(folder: Path, state: Mapping[str, Any], data: Mapping[str, DataDigest]) -> None:
-    changes = data_changes(folder.parent, state["ledger"].get("data", {}), data)
+    save_dir = folder.parent.parent if folder.parent.name == BATCH_FOLDER else folder.parent
+    changes = data_changes(save_dir, state["ledger"].get("data", {}), data)
     if changes:
         raise CheckpointError(
             f"the data changed since {folder} was written, so training would not go on as it began: "
@@ -328,11 +331,15 @@ def _keeping_what_was_learned(run: Run, keep: int) -> Iterator[None]:
     """When the block fails, write a checkpoint of the last whole step, and say so at the end of the message."""
     try:
         yield
-    except SegwrightError as error:
+    except Exception as error:
         folder = run.save_after_failure(keep)
         if folder is None or not run.processes.first:
             raise
-        raise type(error)(f"{error}. Training up to this point is in {folder}: go on with --resume_model") from error
+        kept = f"Training up to this point is in {folder}: go on with --resume_model"
+        if isinstance(error, SegwrightError):
+            raise type(error)(f"{error}. {kept}") from error
+        log.warning("%s", kept)
+        raise
 
 
 def _announce(run: Run, optimizer: Optimizer, device: torch.device, num_workers: int) -> None:
