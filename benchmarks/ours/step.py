@@ -8,6 +8,7 @@ from benchmarks.cases import CASES
 from benchmarks.worker import serve
 from segwright.build import build_losses, build_model, build_optimizer
 from segwright.engine.objective import Objective
+from segwright.engine.readers import keep_memory
 from segwright.version import __version__
 
 
@@ -18,6 +19,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     args = parser.parse_args()
 
+    keep_memory()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     case = CASES[args.case]

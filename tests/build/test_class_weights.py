@@ -9,7 +9,9 @@ import yaml
 
 from segwright.build import build_losses, fill_class_weights, load_config
 from segwright.build.class_weights import _takes_class_weights
-from segwright.cli.setup import build_data, build_model_to_train, config_yaml
+from segwright.build.load import complete
+from segwright.cli.setup import build_data, build_model_to_train
+from segwright.config import to_yaml
 from segwright.datasets import count_classes
 from segwright.engine.objective import Objective
 from segwright.errors import ConfigError
@@ -58,7 +60,7 @@ def test_words_become_numbers_in_every_loss_and_are_told_ready_to_paste(toy_conf
     assert caplog.text.count(f"write weight: {wanted}") == 1
     assert f"{word}, counted in 8 label maps" in caplog.text
 
-    saved = yaml.safe_load(config_yaml(config))["loss"]["types"][1]
+    saved = yaml.safe_load(to_yaml(complete(config)))["loss"]["types"][1]
     assert saved["weight"] == wanted
     losses = build_losses(config.section("loss"))
     assert losses["types"][1].weight == wanted

@@ -127,7 +127,7 @@ def test_finetuning_on_another_number_of_classes_keeps_what_fits(train, tmp_path
     before, after = weights(start), weights(tmp_path / "three/iter_1")
     assert torch.equal(before["stem.0.weight"], after["stem.0.weight"])
     assert len(after["head.weight"]) == 3
-    code, text = train("three", "--finetune", start, "--resume_model", "auto", *three)
+    code, text = train("three", "--finetune", start, "--resume_model", start, *three)
     assert code == 2
     assert "--finetune starts a new run, --resume_model goes on with one" in text
 

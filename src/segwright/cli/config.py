@@ -17,6 +17,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print YAML on standard output."""
     from segwright.build import load_config
-    from segwright.cli.setup import config_yaml
+    from segwright.build.load import complete
+    from segwright.config import to_yaml
 
-    print(config_yaml(load_config(args.config, args.opts)), end="")
+    print(to_yaml(complete(load_config(args.config, args.opts))), end="")

@@ -5,11 +5,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from segwright import atomic
 from segwright.build import build_dataset, build_model
-from segwright.build.load import complete, model_block
+from segwright.build.load import model_block
 from segwright.config import Config
 from segwright.config.schema import INFERENCE
 from segwright.datasets import SegmentationDataset
@@ -56,27 +53,22 @@ def build_data(config: Config, section: str) -> SegmentationDataset:
     return build_dataset(config.section(section) or {}, lambda *path: config.source.where(section, *path))
 
 
-def config_yaml(config: Config) -> str:
-    """The configuration as YAML, every default spelled out."""
-    return yaml.safe_dump(complete(config), sort_keys=False, allow_unicode=True, default_flow_style=None)
+def warn_of_overlap(config: Config, val_set: SegmentationDataset) -> str:
+    """Say so where pictures to be scored were trained on, if the training data are on this machine at all.
 
-
-def save_config(config: Config, save_dir: Path) -> None:
-    """Keep the whole configuration beside what came of it."""
-    atomic.write_text(save_dir / "config.yml", config_yaml(config))
-
-
-def warn_of_overlap(config: Config, val_set: SegmentationDataset) -> None:
-    """Say so where pictures to be scored were trained on, if the training data are on this machine at all."""
+    Returns:
+        What was said; empty for nothing.
+    """
     if not config.section("train_dataset"):
-        return
+        return ""
     try:
         with without_downloads():
             caution = overlap(build_data(config, "train_dataset"), val_set)
     except (ConfigError, DataError):
-        return
+        return ""
     if caution:
         log.warning("%s", caution)
+    return caution
 
 
 def inference_of(config: Config, args: argparse.Namespace | None = None, augment: str = "aug_eval") -> Procedure:

@@ -63,7 +63,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--finetune",
         metavar="PATH",
         help="weights to start from, as val --model_path takes them; what does not fit, as the head of another number "
-        "of classes, starts afresh",
+        "of classes, starts afresh; not used where --resume_model auto finds a checkpoint",
     )
     parser.add_argument(
         "--freeze", nargs="+", default=[], metavar="NAME", help="parts of the model that stay as they are: backbone"
@@ -171,9 +171,10 @@ def run(args: argparse.Namespace) -> int:
     from segwright.build import build_losses, build_optimizer, build_scheduler, fill_class_weights, load_config
     from segwright.build.load import complete
     from segwright.cli.runtime_sections import take_sections
-    from segwright.cli.setup import auc_roc_wanted, build_data, build_model_to_train, inference_of, save_config
+    from segwright.cli.setup import auc_roc_wanted, build_data, build_model_to_train, inference_of
     from segwright.engine import Speed, train
     from segwright.engine.freeze import freeze
+    from segwright.engine.readers import keep_memory
     from segwright.errors import ConfigError
 
     config = load_config(
@@ -193,14 +194,16 @@ def run(args: argparse.Namespace) -> int:
     elif args.early_stop_intervals:
         raise ConfigError("--early_stop_intervals needs --do_eval: without evaluation nothing can stop improving")
 
-    if args.finetune and args.resume_model:
+    goes_on = _goes_on(args)
+    if args.finetune and goes_on and args.resume_model != "auto":
         raise ConfigError("--finetune starts a new run, --resume_model goes on with one; give one of them")
 
+    keep_memory()
     torch.manual_seed(args.seed)
     train_set = build_data(config, "train_dataset")
     fill_class_weights(config, train_set)
     val_set = build_data(config, "val_dataset") if args.do_eval else None
-    model = build_model_to_train(config, resumed=_goes_on(args), finetune=args.finetune)
+    model = build_model_to_train(config, resumed=goes_on, finetune=None if goes_on else args.finetune)
     if args.freeze:
         freeze(model, args.freeze)
     schedule = config.section("lr_scheduler") or {}
@@ -242,8 +245,6 @@ def run(args: argparse.Namespace) -> int:
         complete_config=complete(config),
         force=args.force,
     )
-    if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun has started, the one that writes
-        save_config(config, args.save_dir)
     return result.exit_code
 
 

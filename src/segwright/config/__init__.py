@@ -1,5 +1,6 @@
 """YAML in, one checked description of an experiment out. No torch, no knowledge of any component."""
 
+from segwright.config.dump import to_yaml
 from segwright.config.overrides import apply_opts
 from segwright.config.schema import LOSS_SECTIONS, Config, check_structure
 from segwright.config.signature import check_arguments, fill_defaults
@@ -16,4 +17,5 @@ __all__ = [
     "fill_defaults",
     "modernise",
     "read_source",
+    "to_yaml",
 ]

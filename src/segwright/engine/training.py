@@ -7,29 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from filelock import FileLock, Timeout
 from torch import nn
 from torch.optim import Optimizer
 
 from segwright import atomic
+from segwright.config import to_yaml
 from segwright.console import show_log, track
 from segwright.datasets import SegmentationDataset
 from segwright.datasets.cache import DecodedCache
-from segwright.datasets.digest import DataDigest, digest_data, write_listing
+from segwright.datasets.digest import write_listing
 from segwright.engine.checkpoint import Progress, check_space, checkpoints, compare, restore, verify
-from segwright.engine.checkpoint_choice import newest_whole
 from segwright.engine.device import select_device
 from segwright.engine.ema import EMA
-from segwright.engine.faults import BATCH_FOLDER, explaining_memory
+from segwright.engine.faults import explaining_memory
 from segwright.engine.inference import Procedure
 from segwright.engine.interrupt import StopSignal
-from segwright.engine.ledger import data_changes, facts
+from segwright.engine.ledger import facts
 from segwright.engine.loader import OnBad, training_batches
 from segwright.engine.master_weights import MasterWeights
 from segwright.engine.objective import Objective
 from segwright.engine.order import TrainingOrder
 from segwright.engine.precheck import check_data
+from segwright.engine.preparation import announce, compare_data, digests, exclusive, starting_point
 from segwright.engine.processes import connect, losing_none
 from segwright.engine.profiling import Profiler
 from segwright.engine.readers import READER_TIMEOUT
@@ -37,7 +36,7 @@ from segwright.engine.recorder import Recorder
 from segwright.engine.run import EvaluationOptions, Run
 from segwright.engine.speed import DTYPES, Speed
 from segwright.engine.trackers import chosen_trackers, how_to_watch, make_trackers
-from segwright.errors import CheckpointError, ConfigError, SegwrightError, TrainingError
+from segwright.errors import ConfigError, SegwrightError
 from segwright.layers.sync_batch_norm import synchronise_batch_norm
 from segwright.optim import Schedule
 
@@ -135,7 +134,7 @@ def train(
         profiler_options: steps to profile, see ``engine.profiling``.
         cache_mb: memory for decoded pictures, in MB, of all processes on this machine together.
         config: the merged configuration, kept in the checkpoints.
-        complete_config: the same with every default spelled out, for the ledger.
+        complete_config: the same with every default spelled out; goes to ``config.yml``.
         force: resume although settings differ from the checkpoint's.
 
     Raises:
@@ -171,6 +170,7 @@ def train(
         rank=processes.rank,
         processes=processes.count,
     )
+    chosen = complete_config or config or {}
     settings = {
         "iters": iters,
         "batch_size": order.effective_batch,
@@ -181,7 +181,7 @@ def train(
         "use_ema": use_ema,
         "frozen": [name for name, value in model.named_parameters() if not value.requires_grad],
         "samples": len(train_dataset),
-        "config": {key: value for key, value in (config or {}).items() if key not in ("iters", "batch_size")} or None,
+        "config": {key: value for key, value in chosen.items() if key not in ("iters", "batch_size")} or None,
     }
     with ExitStack() as stack:
         stack.enter_context(losing_none(processes))
@@ -189,18 +189,19 @@ def train(
         with processes.first_goes_ahead():
             if processes.first:
                 caution = check_data(train_dataset, val_dataset, on_bad=on_bad)
-                stack.enter_context(_exclusive(save_dir))
+                stack.enter_context(exclusive(save_dir))
                 check_space(save_dir, model)
         model.to(target)
         if processes.count > 1:
             synchronise_batch_norm(model)
         speed.shape(model)
-        folder, state = _starting_point(resume_model, save_dir), None
-        data = _data(train_dataset, val_dataset)
+        folder, state = starting_point(resume_model, save_dir), None
+        data = digests(train_dataset, val_dataset) if processes.first else {}
         if folder is not None:
             state = verify(folder)
             if not force:
-                _compare_data(folder, state, data)  # first: it can name what changed where settings only count samples
+                if processes.first:
+                    compare_data(folder, state, data)  # first: it can name what changed where settings count samples
                 compare(folder, state, settings)
             order.start = state["iteration"]
         elif checkpoints(save_dir):
@@ -218,12 +219,18 @@ def train(
             ema.restart()
         progress.settings = settings
         progress.ledger = facts(
-            settings=settings, config=complete_config or config, device=target, data=data, num_processes=processes.count
+            settings={**settings, "config": config},
+            config=chosen,
+            device=target,
+            data=data,
+            num_processes=processes.count,
         )
         if processes.first:
             for digest in data.values():
                 write_listing(save_dir, digest)
             atomic.write_json(save_dir / "run.json", progress.ledger)
+            if complete_config is not None:
+                atomic.write_text(save_dir / "config.yml", to_yaml(complete_config))
         if folder:
             log.info("Resumed from %s at iteration %d", folder, progress.iteration)
         masters = MasterWeights(model, optimizer, DTYPES[speed.precision]) if speed.amp_level == "O2" else None
@@ -256,7 +263,7 @@ def train(
                 )
             )
         )
-        _announce(run, optimizer, target, num_workers)
+        announce(run, optimizer, target, num_workers)
         batches = training_batches(
             train_dataset,
             order,
@@ -272,7 +279,8 @@ def train(
             profiler_options, save_dir, target, steps=iters - progress.iteration, records=processes.first
         )
         checkpoint = folder or save_dir  # until this run writes one
-        with StopSignal() as stop, closing(batches), profiler, _keeping_what_was_learned(run, keep_checkpoint_max):
+        learned = _keeping_what_was_learned(run, keep_checkpoint_max)
+        with StopSignal() as stop, closing(batches), profiler, learned, losing_none(processes):
             for iteration in track(range(progress.iteration + 1, iters + 1), "training"):
                 log_now = iteration % log_iters == 0 or iteration == iters
                 with explaining_memory(batch_size=batch_size, accumulate=accumulate, precision=speed.precision):
@@ -299,33 +307,6 @@ def train(
         return TrainingResult(done, best.miou, best.iteration, checkpoint, stop.exit_code)
 
 
-def _starting_point(resume_model: str | Path | None, save_dir: Path) -> Path | None:
-    """The checkpoint to go on from; for ``auto`` the newest whole one, None if there are none yet."""
-    if str(resume_model) != "auto":
-        return Path(resume_model) if resume_model else None
-    choice = newest_whole(save_dir)
-    for folder, reason in choice.skipped:
-        log.warning("Passing over %s: %s", folder, reason)
-    if choice.folder is None:
-        log.info("There is no checkpoint in %s yet: starting at iteration 1", save_dir)
-    return choice.folder
-
-
-def _data(train_dataset: SegmentationDataset, val_dataset: SegmentationDataset | None) -> dict[str, DataDigest]:
-    datasets = {"train": train_dataset, "val": val_dataset}
-    return {name: digest_data(dataset) for name, dataset in datasets.items() if dataset is not None}
-
-
-def _compare_data(folder: Path, state: Mapping[str, Any], data: Mapping[str, DataDigest]) -> None:
-    save_dir = folder.parent.parent if folder.parent.name == BATCH_FOLDER else folder.parent
-    changes = data_changes(save_dir, state["ledger"].get("data", {}), data)
-    if changes:
-        raise CheckpointError(
-            f"the data changed since {folder} was written, so training would not go on as it began: "
-            f"{'; '.join(changes)}. Bring back what was there, or use --force to go on with what is"
-        )
-
-
 @contextmanager
 def _keeping_what_was_learned(run: Run, keep: int) -> Iterator[None]:
     """When the block fails, write a checkpoint of the last whole step, and say so at the end of the message."""
@@ -342,50 +323,7 @@ def _keeping_what_was_learned(run: Run, keep: int) -> Iterator[None]:
         raise
 
 
-def _announce(run: Run, optimizer: Optimizer, device: torch.device, num_workers: int) -> None:
-    order, processes = run.order, run.processes
-    parts = [f"{order.batch_size}"]
-    parts += [f"{processes.count} processes"] if processes.count > 1 else []
-    parts += [f"{order.accumulate} accumulated"] if order.accumulate > 1 else []
-    log.info(
-        "Training on %s in %s: %d pictures, %s (%d iterations an epoch), learning rate %g, %d readers%s",
-        device,
-        run.speed.precision,
-        order.num_samples,
-        f"effective batch size {order.effective_batch} = {' x '.join(parts)}"
-        if parts[1:]
-        else f"batch size {parts[0]}",
-        order.iterations_per_epoch,
-        optimizer.param_groups[0]["lr"],
-        num_workers,
-        " each" if processes.count > 1 else "",
-    )
-
-
 def _check_counts(**counts: int) -> None:
     for name, value in counts.items():
         if value < 1:
             raise ConfigError(f"{name} must be at least 1, got {value}")
-
-
-@contextmanager
-def _exclusive(save_dir: Path) -> Iterator[None]:
-    """``save_dir``, made, writable, and used by nobody else while the block runs."""
-    if save_dir.exists() and not save_dir.is_dir():
-        raise TrainingError(f"--save_dir {save_dir} is a file; name a folder")
-    try:
-        save_dir.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(save_dir / ".lock")
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise TrainingError(
-            f"another run is writing to {save_dir}; wait for it, or choose another --save_dir"
-        ) from None
-    except OSError as error:
-        raise TrainingError(
-            f"cannot write to --save_dir {save_dir}: {error.strerror}; choose another folder"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
