@@ -54,3 +54,5 @@ CASES = {
         forward=(1, 3, 256, 512),
     ),
 }
+
+SLIDING: dict[str, Any] = {"crop_size": [256, 256], "stride": [128, 128]}

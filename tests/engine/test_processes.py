@@ -77,15 +77,18 @@ def test_two_processes_learn_what_one_learns_from_the_doubled_batch(train, tmp_p
     assert "effective batch size 4 = 2 x 2 processes" in text
     assert text.count("[TRAIN] epoch: 1, iter: 1/4") == 1  # one process writes
 
-    words = ("val", "--config", tmp_path / "two.yml", "--model_path", two / "iter_4", "--num_workers", 0, "--auc_roc")
-    scores = []
+    words = ("val", "--config", tmp_path / "two.yml", "--model_path", two / "iter_4", "--num_workers", 0)
+    further = ("--auc_roc", "--boundary_iou", "--bootstrap", 50)
+    scores, tables = [], []
     for processes in (1, 2):
-        file = tmp_path / f"{processes}.json"
-        code, text = launch(*words, "--json", file, processes=processes)
+        file, table = tmp_path / f"{processes}.json", tmp_path / f"{processes}.csv"
+        code, text = launch(*words, *further, "--json", file, "--per_image", table, processes=processes)
         assert code == 0, text
         scores.append(json.loads(file.read_text()))
+        tables.append(table.read_text())
     assert scores[0] == scores[1]  # to the last digit
-    assert scores[0]["images"] == 4
+    assert tables[0] == tables[1]
+    assert tables[0].count(".png") == scores[0]["images"] == 4
 
 
 def test_a_run_goes_on_with_another_number_of_processes(train):

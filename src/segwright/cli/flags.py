@@ -103,3 +103,16 @@ def add_inference(parser: argparse.ArgumentParser, augment: str) -> None:
     add_switch(group, "--is_slide", "predict in overlapping windows of --crop_size, --stride apart")
     group.add_argument("--crop_size", type=positive, nargs=2, metavar=("W", "H"), help="window, width first")
     group.add_argument("--stride", type=positive, nargs=2, metavar=("W", "H"), help="step between windows, width first")
+    group.add_argument(
+        "--blend",
+        choices=("uniform", "gaussian"),
+        default="uniform",
+        help="how much windows count where they overlap: all alike, as in PaddleSeg, or less towards their borders",
+    )
+    group.add_argument(
+        "--batch_pixels",
+        type=positive,
+        metavar="N",
+        help="windows and flips go through the model together up to so many pixels, which takes memory accordingly; "
+        "default: 1048576, as in four windows of 512x512",
+    )

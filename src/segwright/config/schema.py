@@ -12,7 +12,17 @@ COMPONENTS = ("train_dataset", "val_dataset", "optimizer", "lr_scheduler", "mode
 NUMBERS = ("batch_size", "iters")
 LOSS_SECTIONS = ("loss", "distill_loss")
 OTHERS = ("test_config", "export", "to_static_training")
-INFERENCE = ("aug_eval", "scales", "flip_horizontal", "flip_vertical", "is_slide", "crop_size", "stride")
+INFERENCE = (
+    "aug_eval",
+    "scales",
+    "flip_horizontal",
+    "flip_vertical",
+    "is_slide",
+    "crop_size",
+    "stride",
+    "blend",
+    "batch_pixels",
+)
 RUNTIME = {  # sections in which newer files of PaddleSeg keep the flags of its commands, and what they may hold
     "global": ("data_format", "device", "num_workers"),
     "train": (

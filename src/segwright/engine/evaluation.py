@@ -12,12 +12,13 @@ from torch import nn
 
 from segwright.console import show_log, track
 from segwright.datasets import SegmentationDataset
-from segwright.engine.inference import Procedure, decide, infer
+from segwright.engine.evaluation_batches import Clocked, batches, images, labels
+from segwright.engine.inference import Procedure, infer
 from segwright.engine.loader import evaluation_pictures
 from segwright.engine.processes import Processes
-from segwright.engine.tally import ConfusionTally, MultiLabelTally, RocTally
-from segwright.errors import ConfigError, DataError
-from segwright.metrics import AbsentRule, ConfusionMatrix, MultiLabelCounts, RocCounts
+from segwright.engine.scorers import Scorers
+from segwright.errors import ConfigError
+from segwright.metrics import AbsentRule, BoundaryCounts, ConfusionMatrix, MultiLabelCounts, PerImage, RocCounts
 
 log = logging.getLogger("segwright")
 
@@ -36,34 +37,45 @@ class Evaluation:
         num_images: pictures evaluated.
         batch_cost: seconds a picture, reading included.
         reader_cost: seconds a picture spent waiting for it to be read.
+        per_image: what was counted of each picture, in the order of the data set.
         curves: counts for the areas under the ROC curves, if these were asked for.
+        boundary: areas of each class near its outline, if these were asked for.
     """
 
     confusion: ConfusionMatrix | MultiLabelCounts
     num_images: int
     batch_cost: float
     reader_cost: float
+    per_image: PerImage
     curves: RocCounts | None = None
+    boundary: BoundaryCounts | None = None
 
     def scores(self, absent: AbsentRule = "one") -> dict[str, Any]:
         """``images``, ``mIoU``, ``Acc``, ``Kappa``, ``mDice`` and per-class lists, as ``val --json`` writes them.
 
-        With ``curves`` also ``auc_roc`` and ``class_auc_roc``.
+        With ``curves`` also ``auc_roc`` and ``class_auc_roc``, with ``boundary`` also ``boundary_iou``, its mean over
+        classes, and ``class_boundary_iou``.
         """
         scores = {"images": self.num_images, **self.confusion.scores(absent)}
         if self.curves is not None:
             scores |= {"auc_roc": self.curves.area, "class_auc_roc": self.curves.class_areas}
+        if self.boundary is not None:
+            near = self.boundary.scores(absent)
+            scores |= {"boundary_iou": near["mIoU"], "class_boundary_iou": near["class_iou"]}
         return scores
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module, *, keep_layout: bool = False) -> Iterator[None]:
     """The model in evaluation mode, without gradients; its training state comes back afterwards.
 
-    Its weights are laid out with channels last, in which convolutions are faster; their values stay.
+    Its weights are laid out with channels last, in which convolutions are faster; their values stay. With
+    ``keep_layout`` they remain where they are in memory.
     """
     was_training = model.training
-    model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.eval()
+    if not keep_layout:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     try:
         with torch.inference_mode():
             yield
@@ -76,11 +88,14 @@ def evaluate(
     dataset: SegmentationDataset,
     *,
     procedure: Procedure | None = None,
+    batch_size: int = 1,
     num_workers: int = 0,
     device: torch.device | str | None = None,
     print_detail: bool = True,
     auc_roc: bool = False,
+    boundary_iou: bool = False,
     observers: Sequence[Observer] = (),
+    keep_layout: bool = False,
 ) -> Evaluation:
     """Predict every picture of a data set and compare with its label, at the label's own size.
 
@@ -91,71 +106,66 @@ def evaluate(
     half, whatever the others are.
 
     Args:
-        model: gives a list whose first entry is (1, num_classes, H, W) logits.
+        model: gives a list whose first entry is (N, num_classes, H, W) logits.
         dataset: in mode ``val`` or ``test``, with labels.
         procedure: plain (default), multi-scale and flips, or sliding windows.
+        batch_size: pictures that go through the model together, if they follow each other and are of one size before
+            and after the same transforms; others go alone. Libraries may add up in another order for another number of
+            pictures, so that logits differ in their last bits: scores are the same unless two classes are equal in a
+            pixel but for these.
         num_workers: processes that read ahead; 0 reads ahead in a thread.
         device: where to compute; default: where the model is.
         print_detail: log what is done and the scores.
         auc_roc: also count for the areas under the ROC curves.
+        boundary_iou: also count pixels near outlines, for boundary IoU.
         observers: are shown each picture of this process.
+        keep_layout: leave the model's weights where they are in memory, for others hold on to them; otherwise they are
+            laid out as is fastest.
 
     Raises:
         DataError: the data set is empty, has no labels, or a label does not fit its picture.
-        ConfigError: the model predicts another number of classes than the data set has.
+        ConfigError: the model predicts another number of classes than the data set has, or ``batch_size`` is below 1.
     """
     show_log()
     if dataset.mode == "train":
         raise ConfigError(
             "evaluate wants a data set in mode 'val' or 'test': in mode 'train' its pictures are augmented"
         )
+    if batch_size < 1:
+        raise ConfigError(f"batch_size is a whole number above 0, got {batch_size}")
     target = torch.device(device) if device is not None else next(model.parameters()).device
     processes = Processes()
-    procedure = procedure or Procedure()
-    multilabel, kind = dataset.multilabel, (dataset.num_classes, dataset.ignore_index, target)
-    confusion = MultiLabelTally(*kind) if multilabel else ConfusionTally(*kind)
-    curves = RocTally(*kind, multilabel=multilabel) if auc_roc else None
+    scorers = Scorers(dataset, target, auc_roc=auc_roc, boundary_iou=boundary_iou)
     share = processes.share(len(dataset))
     if print_detail:
         log.info("Start evaluating (total_samples: %d, total_iters: %d)...", len(dataset), len(share))
-    start, waited = time.perf_counter(), 0.0
-    pictures = evaluation_pictures(dataset, num_workers, share)
-    with evaluating(model), closing(pictures):
-        for _ in track(share, "evaluating", shown=print_detail):
-            before = time.perf_counter()
-            picture = next(pictures)
-            waited += time.perf_counter() - before
-            if picture.label is None:
-                raise DataError(f"{dataset.pairs[picture.number].image} has no label, so it cannot be evaluated")
-            logits = infer(model, _sent(picture.image, target), picture.geometry, procedure)
+    start = time.perf_counter()
+    with (
+        evaluating(model, keep_layout=keep_layout),
+        closing(evaluation_pictures(dataset, num_workers, share)) as pictures,
+    ):
+        reading = Clocked(pictures)
+        for batch in batches(track(reading, "evaluating", total=len(share), shown=print_detail), batch_size):
+            numbers = [picture.number for picture in batch]
+            image, label = images(batch, target), labels(batch, dataset, target)
+            logits = infer(model, image, batch[0].geometry, procedure or Procedure())
             if logits.shape[1] != dataset.num_classes:
                 raise ConfigError(
                     f"the model predicts {logits.shape[1]} classes, but the data set has {dataset.num_classes}; "
                     "make num_classes equal"
                 )
-            label = _sent(torch.from_numpy(picture.label)[None], target)
-            if multilabel:
-                label = label.movedim(3, 1)
-            confusion.add(decide(logits, multilabel=multilabel), label)
-            if curves is not None:
-                curves.add(logits, label)
-            for observe in observers:
-                observe(picture.number, logits, label)
-    for tally in (confusion, curves):
-        if tally is not None:
-            processes.total(tally.counts)
-    areas, roc = confusion.total(), curves.total() if curves is not None else None
-    count = len(dataset)
+            scorers.add(numbers, logits, label)
+            for place, number in enumerate(numbers):
+                for observe in observers:
+                    observe(number, logits[place : place + 1], label[place : place + 1])
+    scorers.merge(processes)
+    areas, count = scorers.areas, len(dataset)
     took = time.perf_counter() - start
-    evaluation = Evaluation(areas, count, took / count, waited / count, roc)
+    costs = took / count, reading.seconds / count
+    evaluation = Evaluation(areas, count, *costs, scorers.per_image, scorers.curves, scorers.boundary)
     if print_detail:
         report(evaluation)
     return evaluation
-
-
-def _sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """The tensor on the device; to a GPU it goes from pinned memory, for which nothing has to wait."""
-    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
 
 def report(evaluation: Evaluation) -> None:
@@ -168,9 +178,10 @@ def report(evaluation: Evaluation) -> None:
         *(_number(scores[key]) for key in ("mIoU", "Acc", "Kappa", "mDice")),
     )
     lists = [("IoU", "class_iou"), ("Precision", "class_precision"), ("Recall", "class_recall")]
-    if "auc_roc" in scores:
-        log.info("[EVAL] Auc_roc: %s", _number(scores["auc_roc"]))
-        lists.append(("Auc_roc", "class_auc_roc"))
+    for title, key in (("Auc_roc", "auc_roc"), ("Boundary IoU", "boundary_iou")):
+        if key in scores:
+            log.info("[EVAL] %s: %s", title, _number(scores[key]))
+            lists.append((title, f"class_{key}"))
     for title, key in lists:
         log.info("[EVAL] Class %s: [%s]", title, " ".join(_number(value) for value in scores[key]))
     absent = evaluation.confusion.absent_classes

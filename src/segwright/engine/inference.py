@@ -1,16 +1,21 @@
-"""Logits for one picture: in one go, averaged over scales and flips, or window by window.
+"""Logits for pictures: in one go, averaged over scales and flips, or window by window.
 
 All procedures work on logits, as PaddleSeg's do, and return them at the size of the picture before its transforms.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segwright.errors import ConfigError
+from segwright.engine.windows import Blend, chunks, slide
+from segwright.errors import ConfigError, suggest
 from segwright.types import Cropped, Flipped, Geometry, Padded, Resized, Size, Warped
+
+BATCH_PIXELS = 1 << 20  # four windows of 512x512; memory stays far below that of one picture of Cityscapes
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class Procedure:
         flip_vertical: also mirrored top to bottom; with both flips on, also both at once.
         window: size of sliding windows; None predicts the picture as a whole.
         stride: step from window to window.
+        blend: how much windows count where they overlap: ``uniform``, or ``gaussian``, less towards their borders.
+        batch_pixels: windows and flips go through the model together up to so many pixels.
     """
 
     augment: bool = False
@@ -32,6 +39,8 @@ class Procedure:
     flip_vertical: bool = False
     window: Size | None = None
     stride: Size | None = None
+    blend: Blend = "uniform"
+    batch_pixels: int = BATCH_PIXELS
 
     @classmethod
     def from_flags(
@@ -44,6 +53,8 @@ class Procedure:
         is_slide: bool = False,
         crop_size: Sequence[int] | None = None,
         stride: Sequence[int] | None = None,
+        blend: Blend = "uniform",
+        batch_pixels: int | None = None,
     ) -> "Procedure":
         """From flags and ``test_config`` as PaddleSeg spells them; ``crop_size`` and ``stride`` are [width, height].
 
@@ -55,15 +66,28 @@ class Procedure:
             raise ConfigError(f"scales must be above 0, got {list(factors)}")
         if not augment and (flip_horizontal or flip_vertical or factors != (1.0,)):
             raise ConfigError("scales and flips do nothing without --aug_eval (val) or --aug_pred (predict); add it")
-        if not is_slide and (crop_size or stride):
-            raise ConfigError("crop_size and stride do nothing without --is_slide; add it")
+        if not is_slide and (crop_size or stride or blend != "uniform"):
+            raise ConfigError("crop_size, stride and blend do nothing without --is_slide; add it")
         if is_slide and not crop_size:
             raise ConfigError("--is_slide needs --crop_size WIDTH HEIGHT")
         window = Size.from_wh(crop_size) if crop_size else None
         step = Size.from_wh(stride) if stride else window
         if window and step and (step.height > window.height or step.width > window.width):
             raise ConfigError(f"a stride of {step} leaves gaps between windows of {window}; make it smaller")
-        return cls(augment, factors, flip_horizontal, flip_vertical, window, step)
+        if blend not in get_args(Blend):
+            raise ConfigError(f"unknown blend '{blend}'; {suggest(str(blend), get_args(Blend))}")
+        if blend != "uniform" and window == step:
+            raise ConfigError(
+                f"blend {blend} weighs windows where they overlap, which they do not {window} apart; "
+                "give a --stride smaller than --crop_size, for example half of it"
+            )
+        if batch_pixels is None:
+            batch_pixels = BATCH_PIXELS
+        elif not isinstance(batch_pixels, int) or batch_pixels < 1:
+            raise ConfigError(f"batch_pixels is a whole number above 0, got {batch_pixels!r}")
+        elif not (is_slide or flip_horizontal or flip_vertical):
+            raise ConfigError("batch_pixels does nothing without sliding windows or flips; leave it out")
+        return cls(augment, factors, flip_horizontal, flip_vertical, window, step, blend, batch_pixels)
 
     def flips(self) -> Iterator[tuple[int, ...]]:
         """Axes to mirror, one entry a pass: none, W, H, both."""
@@ -77,32 +101,34 @@ class Procedure:
 
 
 def infer(model: nn.Module, image: Tensor, geometry: Sequence[Geometry], procedure: Procedure) -> Tensor:
-    """Logits of one transformed picture at the size it had before its transforms.
+    """Logits of transformed pictures at the size they had before their transforms.
+
+    What goes through the model together does not change what is computed, but libraries may add up in another order for
+    another number of pictures, so that logits can differ in the last bits.
 
     Args:
         model: in evaluation mode; its first output counts.
-        image: (1, C, H, W), normalised.
-        geometry: what the transforms did to the picture.
+        image: (N, C, H, W), normalised.
+        geometry: what the transforms did to these pictures, to all of them the same.
         procedure: how to predict.
 
     Returns:
-        (1, num_classes, H0, W0) float32 logits.
+        (N, num_classes, H0, W0) float32 logits.
     """
     if not procedure.augment:
         return restore(_logits(model, image, procedure), geometry)
     height, width = image.shape[2:]
     total: Tensor | None = None
-    passes = 0
+    flips = list(procedure.flips())
     for scale in procedure.scales:
-        size = (int(height * scale + 0.5), int(width * scale + 0.5))
-        scaled = _resize(image, size)
-        for axes in procedure.flips():
-            logits = _logits(model, scaled.flip(axes) if axes else scaled, procedure)
-            logits = _resize(logits.flip(axes) if axes else logits, (height, width))
-            total = logits if total is None else total + logits
-            passes += 1
+        scaled = _resize(image, (int(height * scale + 0.5), int(width * scale + 0.5)))
+        for together in chunks(flips, procedure.batch_pixels // scaled[:, 0].numel()):
+            parts = _logits(model, torch.cat([scaled.flip(axes) for axes in together]), procedure)
+            for axes, logits in zip(together, parts.split(len(image)), strict=True):
+                logits = _resize(logits.flip(axes), (height, width))
+                total = logits if total is None else total.add_(logits)
     assert total is not None
-    return restore(total / passes, geometry)
+    return restore(total.div_(len(procedure.scales) * len(flips)), geometry)
 
 
 def decide(logits: Tensor, *, multilabel: bool = False) -> Tensor:
@@ -114,31 +140,14 @@ def decide(logits: Tensor, *, multilabel: bool = False) -> Tensor:
 
 
 def _logits(model: nn.Module, image: Tensor, procedure: Procedure) -> Tensor:
+    def predict(views: Tensor) -> Tensor:
+        return model(views)[0].float()
+
     if procedure.window is None:
-        return model(image)[0].float()
-    return _slide(model, image, procedure.window, procedure.stride or procedure.window)
-
-
-def _slide(model: nn.Module, image: Tensor, window: Size, stride: Size) -> Tensor:
-    """Mean of the logits of all windows over a pixel; the last window of a row or column ends at the border."""
-    height, width = image.shape[2:]
-    total: Tensor | None = None
-    count = image.new_zeros((1, 1, height, width))
-    for top in _starts(height, window.height, stride.height):
-        for left in _starts(width, window.width, stride.width):
-            bottom, right = min(top + window.height, height), min(left + window.width, width)
-            logits = model(image[:, :, top:bottom, left:right])[0].float()
-            if total is None:
-                total = logits.new_zeros((1, logits.shape[1], height, width))
-            total[:, :, top:bottom, left:right] += logits
-            count[:, :, top:bottom, left:right] += 1
-    assert total is not None
-    return total / count
-
-
-def _starts(length: int, window: int, stride: int) -> list[int]:
-    steps = max(0, -(-(length - window) // stride))
-    return [max(0, min(step * stride, length - window)) for step in range(steps + 1)]
+        return predict(image)
+    stride = procedure.stride or procedure.window
+    blend, batch_pixels = procedure.blend, procedure.batch_pixels
+    return slide(predict, image, procedure.window, stride, blend=blend, batch_pixels=batch_pixels)
 
 
 def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:

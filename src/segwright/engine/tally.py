@@ -1,6 +1,6 @@
 """Counting on the device, so that an evaluation waits for it once, at the end, and not for every picture."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,6 +11,19 @@ from segwright.metrics.roc import scored_classes
 
 LEVELS = 1 << 16  # of scores, for ROC curves
 LOWEST, HIGHEST = -104.0, 17.0  # log-odds of the smallest probability above 0 in float32, and the largest below 1
+
+
+class Counted(NamedTuple):
+    """What was counted of each of N pictures, int64 on the device.
+
+    Attributes:
+        areas: (N, 3, C): pixels of each class predicted rightly, predicted, labelled.
+        confused: (N, 3): the label and the prediction that meet most often of those that differ, and how often; None
+            where a pixel may have several labels.
+    """
+
+    areas: Tensor
+    confused: Tensor | None = None
 
 
 class ConfusionTally:
@@ -26,10 +39,10 @@ class ConfusionTally:
         self.num_classes = num_classes
         self.ignore_index = ignore_index
         # A row for each class, one for labels that are none, and one for ignored labels, which is left out in the end.
-        self.counts = torch.zeros((num_classes + 2) * num_classes, dtype=torch.int64, device=device)
+        self.counts = torch.zeros((num_classes + 2, num_classes), dtype=torch.int64, device=device)
 
-    def add(self, pred: Tensor, label: Tensor) -> None:
-        """Count a prediction, class ids of any shape, and its label, integers of the same shape.
+    def add(self, pred: Tensor, label: Tensor) -> Counted:
+        """Count N predictions, (N, ...) class ids, and their labels, integers of the same shape.
 
         Raises:
             DataError: the shapes differ.
@@ -38,12 +51,27 @@ class ConfusionTally:
         label = label.long()
         foreign = torch.where(label == self.ignore_index, self.num_classes + 1, self.num_classes)
         rows = torch.where((label >= 0) & (label < self.num_classes), label, foreign)
-        self.counts += histogram(rows * self.num_classes + pred, self.counts.numel())
+        cells = (rows * self.num_classes + pred).reshape(len(pred), -1)
+        starts = self.counts.numel() * torch.arange(len(pred), device=cells.device)
+        counts = histogram(cells + starts[:, None], len(pred) * self.counts.numel()).view(-1, *self.counts.shape)
+        self.counts += counts.sum(dim=0)
+        return self._by_picture(counts)
+
+    def _by_picture(self, counts: Tensor) -> Counted:
+        """From (N, C + 2, C); as ``ConfusionMatrix`` sums up, but for many at once, and without waiting."""
+        judged = counts[:, :-1].clone()
+        if 0 <= self.ignore_index < self.num_classes:
+            judged[:, self.ignore_index] = 0
+        right = judged.diagonal(dim1=1, dim2=2)
+        areas = torch.stack([right, judged.sum(dim=1), counts[:, : self.num_classes].sum(dim=2)], dim=1)
+        right.zero_()
+        pixels, cells = judged[:, : self.num_classes].flatten(1).max(dim=1)
+        return Counted(areas, torch.stack([cells // self.num_classes, cells % self.num_classes, pixels], dim=1))
 
     def total(self) -> ConfusionMatrix:
         """The counts so far; waits for the device."""
         matrix = ConfusionMatrix(self.num_classes, self.ignore_index)
-        matrix.counts[:] = self.counts.view(-1, self.num_classes)[:-1].cpu().numpy()
+        matrix.counts[:] = self.counts[:-1].cpu().numpy()
         return matrix
 
 
@@ -55,16 +83,17 @@ class MultiLabelTally:
         self.ignore_index = ignore_index
         self.counts = torch.zeros((3, num_classes), dtype=torch.int64, device=device)
 
-    def add(self, pred: Tensor, label: Tensor) -> None:
-        """Count a prediction, (N, C, H, W) bool, and its label, (N, C, H, W) of 0, 1 and ``ignore_index``.
+    def add(self, pred: Tensor, label: Tensor) -> Counted:
+        """Count N predictions, (N, C, H, W) bool, and their labels, (N, C, H, W) of 0, 1 and ``ignore_index``.
 
         Raises:
             DataError: the shapes differ.
         """
         _check_shapes(pred, label)
         predicted, labelled = pred & (label != self.ignore_index), label == 1
-        for row, pixels in zip(self.counts, (predicted & labelled, predicted, labelled), strict=True):
-            row += pixels.sum(dim=(0, 2, 3))
+        areas = torch.stack([part.sum(dim=(2, 3)) for part in (predicted & labelled, predicted, labelled)], dim=1)
+        self.counts += areas.sum(dim=0)
+        return Counted(areas)
 
     def total(self) -> MultiLabelCounts:
         """The counts so far; waits for the device."""

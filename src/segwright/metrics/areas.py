@@ -5,6 +5,7 @@ the share of predictions that are right; kappa (Cohen, 1960, https://doi.org/10.
 (Po - Pe) / (1 - Pe), with Po the observed agreement of prediction and label and Pe the agreement expected by chance.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
@@ -14,6 +15,7 @@ import numpy as np
 from segwright.errors import ConfigError, suggest
 
 AbsentRule = Literal["one", "zero", "skip"]
+ABSENT_IOU: dict[AbsentRule, float] = {"one": 1.0, "zero": 0.0, "skip": math.nan}
 
 
 class Areas(ABC):
@@ -69,29 +71,45 @@ def scores_of_areas(
     Raises:
         ConfigError: ``absent`` is none of these.
     """
-    if absent not in get_args(AbsentRule):
-        raise ConfigError(f"unknown convention '{absent}' for absent classes; {suggest(absent, get_args(AbsentRule))}")
     present = pred + label > 0
 
-    def per_class(numerator: np.ndarray, denominator: np.ndarray, if_absent: float) -> list[float | None]:
-        values = np.divide(numerator, denominator, out=np.zeros(len(present)), where=denominator > 0)
-        values[~present] = if_absent
-        keep = present | (absent != "skip")
-        return [value if kept else None for value, kept in zip(values.tolist(), keep, strict=True)]
+    def per_class(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+        return _ratios(numerator, denominator, present, math.nan if absent == "skip" else 0.0)
 
-    class_iou = per_class(intersect, pred + label - intersect, 1.0 if absent == "one" else 0.0)
-    class_dice = per_class(2 * intersect, pred + label, 0.0)
+    iou, dice = ious(intersect, pred, label, absent), per_class(2 * intersect, pred + label)
     num_predictions = int(pred.sum())
     return {
-        "mIoU": mean(class_iou),
+        "mIoU": mean(plain(iou)),
         "Acc": int(intersect.sum()) / num_predictions if num_predictions else None,
         "Kappa": _kappa(intersect, pred, label),
-        "mDice": mean(class_dice),
-        "class_iou": class_iou,
-        "class_dice": class_dice,
-        "class_precision": per_class(intersect, pred, 0.0),
-        "class_recall": per_class(intersect, label, 0.0),
+        "mDice": mean(plain(dice)),
+        "class_iou": plain(iou),
+        "class_dice": plain(dice),
+        "class_precision": plain(per_class(intersect, pred)),
+        "class_recall": plain(per_class(intersect, label)),
     }
+
+
+def ious(intersect: np.ndarray, pred: np.ndarray, label: np.ndarray, absent: AbsentRule = "one") -> np.ndarray:
+    """(..., C) float64 IoU of each class from (..., C) areas, NaN for a class left out; see ``scores_of_areas``.
+
+    Raises:
+        ConfigError: ``absent`` is not a known convention.
+    """
+    if absent not in ABSENT_IOU:
+        raise ConfigError(f"unknown convention '{absent}' for absent classes; {suggest(absent, tuple(ABSENT_IOU))}")
+    return _ratios(intersect, pred + label - intersect, pred + label > 0, ABSENT_IOU[absent])
+
+
+def _ratios(numerator: np.ndarray, denominator: np.ndarray, present: np.ndarray, if_absent: float) -> np.ndarray:
+    """Quotients of classes that are present, 0 where the denominator is; and what stands for the others."""
+    quotients = np.divide(numerator, denominator, out=np.zeros(present.shape), where=denominator > 0)
+    return np.where(present, quotients, if_absent)
+
+
+def plain(values: np.ndarray) -> list[float | None]:
+    """An array's values for JSON: None for NaN."""
+    return [None if math.isnan(value) else value for value in values.tolist()]
 
 
 def mean(values: Sequence[float | None]) -> float | None:

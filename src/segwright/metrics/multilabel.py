@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from segwright.errors import ConfigError, DataError
-from segwright.metrics.areas import Areas
+from segwright.errors import DataError
+from segwright.metrics.area_counts import AreaCounts
 
 
-class MultiLabelCounts(Areas):
+class MultiLabelCounts(AreaCounts):
     """Exact counts of each class's pixels, predicted, labelled and both.
 
     Accuracy and kappa are PaddleSeg's: the formulas for single labels on the sums of all classes, so that accuracy is
@@ -22,13 +22,6 @@ class MultiLabelCounts(Areas):
     Raises:
         ConfigError: ``num_classes`` is not positive.
     """
-
-    def __init__(self, num_classes: int, ignore_index: int = 255) -> None:
-        if num_classes < 1:
-            raise ConfigError(f"num_classes is a whole number above zero; got {num_classes!r}")
-        self.num_classes = num_classes
-        self.ignore_index = ignore_index
-        self.counts = np.zeros((3, num_classes), dtype=np.int64)
 
     def update(self, pred: np.ndarray, label: np.ndarray) -> None:
         """Count 0/1 maps, (C, H, W) or (N, C, H, W) on both sides.
@@ -50,31 +43,3 @@ class MultiLabelCounts(Areas):
         for row, pixels in enumerate((predicted & labelled, predicted, labelled)):
             others = tuple(axis for axis in range(pixels.ndim) if axis != pixels.ndim - 3)
             self.counts[row] += pixels.sum(axis=others, dtype=np.int64)
-
-    def add(self, other: "MultiLabelCounts") -> None:
-        """Take over the counts of another one, for example another process's.
-
-        Raises:
-            ConfigError: it counts another number of classes or ignores another id.
-        """
-        if (self.num_classes, self.ignore_index) != (other.num_classes, other.ignore_index):
-            raise ConfigError(
-                f"cannot merge counts of {self.num_classes} classes ignoring {self.ignore_index} "
-                f"with {other.num_classes} classes ignoring {other.ignore_index}"
-            )
-        self.counts += other.counts
-
-    @property
-    def intersect_area(self) -> np.ndarray:
-        """(C,) int64: pixels of each class that are predicted as it, too."""
-        return self.counts[0]
-
-    @property
-    def pred_area(self) -> np.ndarray:
-        """(C,) int64: pixels predicted as each class, where the label is not ignored."""
-        return self.counts[1]
-
-    @property
-    def label_area(self) -> np.ndarray:
-        """(C,) int64: pixels labelled as each class."""
-        return self.counts[2]

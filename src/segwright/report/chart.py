@@ -1,8 +1,8 @@
-"""Geometry of a small line chart: data to SVG coordinates. The template only places what is computed here."""
+"""Geometry of a small chart: data to SVG coordinates. The template only places what is computed here."""
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Point = tuple[float, float]
@@ -29,32 +29,89 @@ class Marker:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """A bar that stands on the horizontal axis, with the text that appears when it is pointed at.
+
+    ``low`` and ``high`` are its edges in the data's own units.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    text: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Chart:
     """A chart ready to be written down.
 
     Attributes:
         title: what the chart shows; also its accessible name.
         summary: what can be read off it, for those who cannot see it.
+        x_ticks: along the bottom.
+        y_ticks: along the left.
         lines: SVG path data; the last is the main line, one before it is drawn faint.
         markers: dots on the main line.
         best: the dot to point out.
-        x_ticks: along the bottom.
-        y_ticks: along the left.
+        bars: behind the lines.
+        guide: SVG path data of a dashed line to compare with; empty for none.
+        x_label: what the horizontal axis measures.
     """
 
     title: str
     summary: str
-    lines: list[str]
-    markers: list[Marker]
-    best: Marker | None
     x_ticks: list[Tick]
     y_ticks: list[Tick]
+    lines: list[str] = field(default_factory=list)
+    markers: list[Marker] = field(default_factory=list)
+    best: Marker | None = None
+    bars: list[Bar] = field(default_factory=list)
+    guide: str = ""
+    x_label: str = "iteration"
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
     right: int = WIDTH - _RIGHT
     top: int = _TOP
     bottom: int = HEIGHT - _BOTTOM
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The ranges of data that a chart covers."""
+
+    x_low: float
+    x_high: float
+    y_low: float
+    y_high: float
+
+    def place(self, point: Point) -> Point:
+        """Where a point of the data lies, in SVG units."""
+        across = (point[0] - self.x_low) / (self.x_high - self.x_low)
+        up = (point[1] - self.y_low) / (self.y_high - self.y_low)
+        x = _LEFT + across * (WIDTH - _LEFT - _RIGHT)
+        return round(x, 2), round(HEIGHT - _BOTTOM - up * (HEIGHT - _TOP - _BOTTOM), 2)
+
+    def path(self, points: Iterable[Point]) -> str:
+        """A line through points of the data; empty through none."""
+        placed = [f"{x:g},{y:g}" for x, y in map(self.place, points)]
+        return "M" + "L".join(placed) if placed else ""
+
+    def bar(self, low: float, high: float, value: float, text: str) -> Bar:
+        """A bar from ``low`` to ``high`` along the horizontal axis, as tall as ``value`` says."""
+        (left, top), (right, bottom) = self.place((low, value)), self.place((high, self.y_low))
+        return Bar(left, top, round(right - left, 2), round(bottom - top, 2), text, low, high)
+
+    def x_ticks(self, values: Iterable[float]) -> list[Tick]:
+        """Marks along the bottom."""
+        return [Tick(self.place((x, self.y_low))[0], f"{x:g}") for x in values]
+
+    def y_ticks(self, values: Iterable[float]) -> list[Tick]:
+        """Marks along the left."""
+        return [Tick(self.place((self.x_low, y))[1], f"{y:g}") for y in values]
 
 
 def loss_chart(train: list[dict[str, Any]]) -> Chart | None:
@@ -118,30 +175,24 @@ def _chart(
     best: Point | None = None,
 ) -> Chart:
     xs = [x for x, _ in curves[-1]]
-    x_ticks, y_ticks = _nice_ticks(0, max(xs)), _nice_ticks(*y_range)
-    x_low, x_high = 0, max(xs) or 1
-    y_low, y_high = min(y_ticks[0], y_range[0]), max(y_ticks[-1], y_range[1])
-
-    def place(point: Point) -> Point:
-        across, up = (point[0] - x_low) / (x_high - x_low), (point[1] - y_low) / (y_high - y_low)
-        x = _LEFT + across * (WIDTH - _LEFT - _RIGHT)
-        return round(x, 2), round(HEIGHT - _BOTTOM - up * (HEIGHT - _TOP - _BOTTOM), 2)
+    x_ticks, y_ticks = nice_ticks(0, max(xs)), nice_ticks(*y_range)
+    axes = Axes(0, max(xs) or 1, min(y_ticks[0], y_range[0]), max(y_ticks[-1], y_range[1]))
 
     def mark(point: Point) -> Marker:
-        return Marker(*place(point), text=f"iteration {point[0]:.0f}: {point[1]:.4f}")
+        return Marker(*axes.place(point), text=f"iteration {point[0]:.0f}: {point[1]:.4f}")
 
     return Chart(
         title=title,
         summary=summary,
-        lines=["M" + "L".join(f"{x:g},{y:g}" for x, y in map(place, curve)) for curve in curves],
+        x_ticks=axes.x_ticks(x_ticks),
+        y_ticks=axes.y_ticks(y_ticks),
+        lines=[axes.path(curve) for curve in curves],
         markers=[mark(point) for point in curves[-1]] if dots else [],
         best=mark(best) if best else None,
-        x_ticks=[Tick(place((x, y_low))[0], f"{x:g}") for x in x_ticks],
-        y_ticks=[Tick(place((x_low, y))[1], f"{y:g}") for y in y_ticks],
     )
 
 
-def _nice_ticks(low: float, high: float) -> list[float]:
+def nice_ticks(low: float, high: float) -> list[float]:
     """Four to seven round numbers (1, 2 or 5 times a power of ten apart) between ``low`` and ``high``."""
     span = high - low if high - low > 1e-6 else 1.0
     rough = span / 5

@@ -1,13 +1,11 @@
 """A run as one HTML file that needs nothing else: style, curves and pictures are inside it."""
 
-from importlib.resources import files
 from pathlib import Path
 
-from segwright.atomic import write_text
-from segwright.errors import MissingExtraError
 from segwright.report.chart import loss_chart, score_chart
 from segwright.report.data import ReportData
 from segwright.report.pictures import DIFFERENCE_COLOUR, panels
+from segwright.report.templates import environment, write_page
 
 
 def write_report(path: Path, data: ReportData) -> None:
@@ -17,26 +15,15 @@ def write_report(path: Path, data: ReportData) -> None:
         DataError: a picture or label map of the gallery cannot be used.
         MissingExtraError: Jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError as error:
-        raise MissingExtraError("The report page", extra="report") from error
-
-    environment = Environment(
-        loader=PackageLoader("segwright.report", package_path=""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    folder = files("segwright.report")
+    environment()  # tells that Jinja2 is missing before pictures are read
     colours = [scores.colour for scores in data.classes]
-    page = environment.get_template("page.html").render(
+    write_page(
+        path,
+        "page.html",
+        styles=("page.css",),
+        script="page.js",
         data=data,
-        style=(folder / "page.css").read_text(encoding="utf-8"),
-        script=(folder / "page.js").read_text(encoding="utf-8"),
         charts=[chart for chart in (loss_chart(data.log.train), score_chart(data.log.evals)) if chart],
         gallery=[(row, panels(row, colours, data.ignore_index)) for row in data.gallery],
         difference_colour=DIFFERENCE_COLOUR,
     )
-    write_text(path, page)

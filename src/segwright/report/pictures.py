@@ -77,9 +77,27 @@ def _blend(picture: np.ndarray, region: np.ndarray, colour: Colour, weight: floa
 def _data_uri(picture: np.ndarray) -> str:
     """JPEG of an RGB picture with values 0..255, no larger than a page can show."""
     pixels = np.clip(picture + 0.5, 0, 255).astype(np.uint8) if picture.dtype != np.uint8 else picture
-    shrink = _MAX_SIDE / max(pixels.shape[:2])
-    if shrink < 1:
-        pixels = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    options = [cv2.IMWRITE_JPEG_QUALITY, 90, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return jpeg_uri(shrunk(pixels, _MAX_SIDE), quality=90, full_colour=True)
+
+
+def shrunk(pixels: np.ndarray, longest_side: int) -> np.ndarray:
+    """A uint8 picture whose longer side has no more than so many pixels."""
+    factor = longest_side / max(pixels.shape[:2])
+    if factor >= 1:
+        return pixels
+    height, width = (max(1, round(length * factor)) for length in pixels.shape[:2])
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def jpeg_uri(pixels: np.ndarray, *, quality: int, full_colour: bool = False) -> str:
+    """Data URI of a JPEG.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        quality: 0..100.
+        full_colour: keep colours as finely as brightness, which thin coloured lines need.
+    """
+    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if full_colour else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
     _, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
