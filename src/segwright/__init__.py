@@ -23,6 +23,7 @@ _HOME = {
     "train": "segwright.engine",
     "evaluate": "segwright.engine",
     "predict": "segwright.engine",
+    "predict_video": "segwright.engine",
 }
 _MODULES = ("backbones", "datasets", "losses", "metrics", "models", "optim", "runtime", "transforms")
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from segwright.build import load_config as load_config
     from segwright.engine import evaluate as evaluate
     from segwright.engine import predict as predict
+    from segwright.engine import predict_video as predict_video
     from segwright.engine import train as train
     from segwright.weights import load_pretrained as load_pretrained
     from segwright.weights import load_weights as load_weights

@@ -40,8 +40,9 @@ def ensure_folder(path: Path) -> None:
         raise OutputError(f"cannot write to the folder {path}: {error.strerror}; choose another one") from error
 
 
-def write_bytes(path: Path, data: bytes, *, sync: bool = False) -> None:
-    """Write a file in one step. With ``sync`` it is also on the disk when this returns.
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Fill a file, under the temporary name that is given; it takes its place when the block ends well.
 
     Raises:
         OSError: nothing was written; a file that stood there before is unharmed.
@@ -49,12 +50,22 @@ def write_bytes(path: Path, data: bytes, *, sync: bool = False) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = _beside(path)
     try:
-        part.write_bytes(data)
-        if sync:
-            _sync(part)
+        yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes, *, sync: bool = False) -> None:
+    """Write a file in one step. With ``sync`` it is also on the disk when this returns.
+
+    Raises:
+        OSError: nothing was written; a file that stood there before is unharmed.
+    """
+    with new_file(path) as part:
+        part.write_bytes(data)
+        if sync:
+            _sync(part)
 
 
 def write_text(path: Path, text: str, *, sync: bool = False) -> None:

@@ -9,7 +9,8 @@ from PIL import Image
 from test_evaluation import Threshold
 
 import segwright.transforms as T
-from segwright.engine.prediction import find_images, predict
+from segwright.engine.inputs import find_inputs
+from segwright.engine.prediction import predict
 from segwright.errors import DataError
 from segwright.images import read_image, read_label
 
@@ -43,8 +44,8 @@ def test_r19_equal_names_in_two_folders_are_both_kept(toy_data, tmp_path):
     for folder in ("a", "b/deep"):
         (tmp_path / "in" / folder).mkdir(parents=True)
         shutil.copy(toy_data / "images/00.png", tmp_path / "in" / folder / "1.png")
-    images, root = find_images(tmp_path / "in")
-    result = predict_toy(images, tmp_path / "out", image_dir=root)
+    found = find_inputs(tmp_path / "in")
+    result = predict_toy(found.images, tmp_path / "out", image_dir=found.folder)
     assert [path.relative_to(tmp_path / "out").as_posix() for path in result.label_maps] == [
         "pseudo_color_prediction/a/1.png",
         "pseudo_color_prediction/b/deep/1.png",
@@ -103,7 +104,7 @@ def test_nothing_to_predict_is_an_error(tmp_path):
     with pytest.raises(DataError, match="image_list is empty"):
         predict_toy([], tmp_path)
     with pytest.raises(DataError, match="no picture in"):
-        find_images(tmp_path)
+        find_inputs(tmp_path)
 
 
 def test_the_model_keeps_its_training_state(toy_data, tmp_path):

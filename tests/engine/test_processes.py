@@ -62,9 +62,7 @@ def distance(one: Path, other: Path) -> float:
     torch.manual_seed(0)
     start = segwright.build_model({"type": "UNet", "num_classes": 2}).state_dict()
     left, right = (load_file(folder / "model.safetensors") for folder in (one, other))
-    apart, moved = (
-        torch.cat([(left[name] - base[name]).flatten() for name in left]).norm() for base in (right, start)
-    )
+    apart, moved = (torch.cat([(left[name] - base[name]).flatten() for name in left]).norm() for base in (right, start))
     return float(apart / moved)
 
 

@@ -72,11 +72,16 @@ def overlay(image: np.ndarray, label: np.ndarray, palette: Palette, weight: floa
         raise ConfigError(f"the weight of the picture in an overlay is 0 to 1, got {weight}")
     if image.shape[:2] != label.shape:
         raise DataError(f"cannot lay a {Size.of(label)} label map over a {Size.of(image)} picture")
-    known = (label >= 0) & (label < len(palette))
-    colours = np.array(palette, np.uint8)[np.where(known, label, 0)]
-    coloured = known & (colours != BACKGROUND).any(axis=2)
-    blended = cv2.addWeighted(image, weight, colours, 1 - weight, 0)
-    return np.where(coloured[:, :, None], blended, image)
+    count = len(palette)
+    if label.dtype == np.uint8:
+        places, count = label, max(256, count)
+    else:
+        places = np.where((label >= 0) & (label < count), label, count)
+    colours = np.zeros((count + 1, 3), np.uint8)
+    colours[: len(palette)] = palette
+    is_seen = (colours != BACKGROUND).any(axis=1).astype(np.uint8)
+    blended = cv2.addWeighted(image, weight, colours[places], 1 - weight, 0)
+    return cv2.copyTo(blended, is_seen[places], image.copy())
 
 
 def overlay_maps(image: np.ndarray, maps: np.ndarray, palette: Palette, weight: float = 0.6) -> np.ndarray:

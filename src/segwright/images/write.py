@@ -1,6 +1,7 @@
 """Pictures and label maps onto the disk, each in one step."""
 
 import io
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,9 @@ FORMATS = {
     ".gif": "GIF",
 }
 
+# Only runs of equal bytes are sought: four times as fast as by default, overlays as small, label maps a sixth larger.
+PNG_OPTIONS = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+
 
 def write_image(path: Path | str, image: np.ndarray) -> None:
     """Write an RGB picture in the format that the suffix names.
@@ -38,7 +42,8 @@ def write_image(path: Path | str, image: np.ndarray) -> None:
     if suffix not in FORMATS:
         raise ConfigError(f"{path}: no picture format has the suffix '{suffix}'; {suggest(suffix, FORMATS)}")
     encoded = io.BytesIO()
-    Image.fromarray(image).save(encoded, FORMATS[suffix], quality=95)  # quality only counts for JPEG and WebP
+    options = PNG_OPTIONS if suffix == ".png" else {"quality": 95}  # which counts for JPEG and WebP
+    Image.fromarray(image).save(encoded, FORMATS[suffix], **options)
     write_bytes(path, encoded.getvalue())
 
 
@@ -71,5 +76,5 @@ def write_label_map(path: Path | str, label: np.ndarray, palette: Palette) -> No
         colours = [*palette, *[(0, 0, 0)] * (256 - len(palette))]
         image.putpalette([value for colour in colours for value in colour])
     encoded = io.BytesIO()
-    image.save(encoded, "PNG")
+    image.save(encoded, "PNG", **PNG_OPTIONS)
     write_bytes(path, encoded.getvalue())
