@@ -9,6 +9,7 @@ from PIL import Image
 from test_evaluation import Threshold
 
 import segwright.transforms as T
+from segwright.engine.inference import Procedure
 from segwright.engine.inputs import find_inputs
 from segwright.engine.prediction import predict
 from segwright.errors import DataError
@@ -112,3 +113,17 @@ def test_the_model_keeps_its_training_state(toy_data, tmp_path):
     predict(model, transforms=[T.Normalize()], image_list=[toy_data / "images/00.png"], save_dir=tmp_path, device="cpu")
     assert model.training
     assert torch.is_grad_enabled()
+
+
+def test_r21_pictures_above_a_size_are_predicted_in_tiles_and_look_the_same(toy_data, tmp_path):
+    images = sorted((toy_data / "images").iterdir())[:3]
+    options = {"procedure": Procedure.from_flags(is_slide=True, crop_size=[32, 24], stride=[16, 12])}
+    for name, limit in (("tiles", 1000), ("whole", 10**6)):
+        assert predict_toy(images, tmp_path / name, tile_above=limit, **options).exit_code == 0
+    for image in images:
+        for folder in ("pseudo_color_prediction", "added_prediction"):
+            tiles, whole = (read_image(tmp_path / name / folder / image.name) for name in ("tiles", "whole"))
+            np.testing.assert_array_equal(tiles, whole)
+    outputs = ["label_map", "coco"]
+    result = predict_toy(images[:1], tmp_path / "more", tile_above=1000, outputs=outputs, **options)
+    assert "coco needs all of it at once" in result.failures[images[0]]

@@ -54,6 +54,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--custom_color", type=int, nargs="+", metavar="0..255", help="r g b r g b ... for the classes in order"
     )
+    parser.add_argument(
+        "--tile_above",
+        type=positive,
+        default=50,
+        metavar="MEGAPIXELS",
+        help="with --is_slide, larger pictures are read, predicted and written window by window, in little memory",
+    )
     add_switch(parser, "--resume", "leave out pictures that an interrupted run of the same command has done")
     parser.add_argument(
         "--video_format",
@@ -125,6 +132,7 @@ def run(args: argparse.Namespace) -> int:
             truth=_truth(config, inputs) if "comparison" in (args.outputs or ()) else None,
             simplify=args.simplify,
             resume=args.resume,
+            tile_above=args.tile_above * 1_000_000,
             bit_depth=val.get("bit_depth"),
             **common,
         ).exit_code

@@ -23,13 +23,16 @@ from segwright.engine.pipeline import in_order, threads
 from segwright.engine.processes import Processes
 from segwright.engine.results import DEFAULT_OUTPUTS, FOLDERS, Places, Results
 from segwright.engine.segmenter import Prepared, Segmenter
-from segwright.errors import DataError
+from segwright.engine.tiles_predict import predict_large
+from segwright.errors import ConfigError, DataError
 from segwright.images import Palette, output_paths, read_image
+from segwright.images.large import is_large
 from segwright.transforms import Compose
 
 log = logging.getLogger("segwright")
 
 MOST_THREADS = 4  # that read, and as many that write; more have nothing to do
+TILE_ABOVE = 50_000_000  # pixels
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class _Job(NamedTuple):
     answer: Answer | None = None
     milliseconds: float = 0.0
     failure: str = ""
+    large: bool = False
+    record: Record | None = None
 
     @property
     def key(self) -> str:
@@ -86,6 +91,7 @@ def predict(
     truth: Callable[[Path], np.ndarray | None] | None = None,
     simplify: float = 0.0,
     resume: bool = False,
+    tile_above: int = TILE_ABOVE,
     bit_depth: int | None = None,
 ) -> Predictions:
     """Predict pictures and write, by default, ``added_prediction/`` (overlays) and ``pseudo_color_prediction/``.
@@ -118,6 +124,8 @@ def predict(
         truth: for ``comparison``: gives the true label map, (H, W) ids, of a picture, or None.
         simplify: for outlines: how far, in pixels, they may be from the true ones; 0 keeps them exact.
         resume: leave out pictures that an earlier run with equal weights and settings has done.
+        tile_above: with sliding windows, pictures of more pixels are read, predicted and written window by window, in
+            memory for a few rows; their overlays are reduced to 4096 pixels on the longer side.
         bit_depth: bits that pictures with more than 8 bits per value really use.
 
     A picture that cannot be read does not stop the others; it is named at the end and in ``failures``. SIGINT and
@@ -155,7 +163,7 @@ def predict(
         log.info("%d of %d pictures are done already", len(jobs) - len(waiting), len(jobs))
     own = [waiting[number] for number in processes.share(len(waiting))]
     with StopSignal() as stop, segmenter.ready():
-        records = _predicted(own, segmenter, results, stop, bit_depth)
+        records = _predicted(own, segmenter, results, stop, bit_depth, tile_above)
         for record in track(records, "predicting", total=len(own), shown=processes.first):
             journal.add(record)
     all_records = journal.all_records()
@@ -178,11 +186,18 @@ def _jobs(images: Sequence[Path], folder: Path) -> list[_Job]:
 
 
 def _predicted(
-    jobs: Sequence[_Job], segmenter: Segmenter, results: Results, stop: StopSignal, bit_depth: int | None
+    jobs: Sequence[_Job],
+    segmenter: Segmenter,
+    results: Results,
+    stop: StopSignal,
+    bit_depth: int | None,
+    tile_above: int,
 ) -> Iterator[Record]:
     """The records of pictures, in their order, when their files are written."""
 
     def read(job: _Job) -> _Job:
+        if segmenter.procedure.window is not None and is_large(job.image, tile_above):
+            return job._replace(large=True)
         try:
             rgb = read_image(job.image, bit_depth=bit_depth)
             return job._replace(rgb=rgb, prepared=segmenter.prepare(rgb))
@@ -190,6 +205,11 @@ def _predicted(
             return job._replace(failure=str(error))
 
     def compute(job: _Job) -> _Job:
+        if job.large:
+            try:
+                return job._replace(record=_large(job, segmenter, results, bit_depth))
+            except (ConfigError, DataError) as error:
+                return job._replace(failure=str(error))
         if job.prepared is None:
             return job
         start = time.perf_counter()
@@ -207,6 +227,8 @@ def _predicted(
 
     def write(job: _Job) -> Record:
         record: Record = {"key": job.key, "image": str(job.image), "name": job.name, "milliseconds": job.milliseconds}
+        if job.record is not None:
+            return {**record, "stamp": stamp(job.image), **job.record}
         if job.rgb is None or job.answer is None:
             return {**record, "failure": job.failure}
         try:
@@ -220,6 +242,23 @@ def _predicted(
         ready = in_order(readers, read, jobs, depth=count + 1)
         computed = map(compute, takewhile(lambda _: not stop.received, ready))
         yield from in_order(writers, write, computed, depth=count + 1)
+
+
+def _large(job: _Job, segmenter: Segmenter, results: Results, bit_depth: int | None) -> Record:
+    """Predict a picture that is not to be in memory as a whole; what the journal keeps of it."""
+    if too_much := set(results.outputs) - {"label_map", "overlay"}:
+        raise ConfigError(
+            f"{job.image} is predicted window by window, which gives label_map and overlay, but {', '.join(too_much)} "
+            "needs all of it at once: leave that out, or raise tile_above if there is memory for it"
+        )
+    folder = {name: results.save_dir / FOLDERS[name] for name in results.outputs}
+    label_path = results.save_dir / FOLDERS["label_map"] / job.places.png
+    overlay_path = folder["overlay"] / job.places.picture if "overlay" in folder else None
+    label_path = predict_large(
+        segmenter, job.image, label_path, colours=results.asked, overlay_path=overlay_path, bit_depth=bit_depth
+    )
+    files = {"label_map": label_path, **({"overlay": overlay_path} if overlay_path else {})}
+    return {"files": {name: path.relative_to(results.save_dir).as_posix() for name, path in files.items()}}
 
 
 def _summary(records: Sequence[Record], save_dir: Path, stopped: int) -> Predictions:

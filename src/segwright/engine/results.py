@@ -98,7 +98,7 @@ class Results:
             raise ConfigError(f"simplify is a distance in pixels, 0 or more, got {simplify:g}")
         self.save_dir, self.outputs = save_dir, tuple(dict.fromkeys(outputs))
         self.multilabel, self.num_auxiliary = multilabel, num_auxiliary
-        self._colours, self._class_names = colours, class_names
+        self.asked, self._class_names = colours, class_names
         self._simplify, self._truth = simplify, truth
         self._look: Look | None = None
         for name in (*self.outputs, *(["stack"] if multilabel and "label_map" in self.outputs else [])):
@@ -106,7 +106,7 @@ class Results:
 
     def settings(self) -> str:
         """Equal for objects that write equal files."""
-        return repr((self.outputs, self._colours, self._class_names, self.multilabel, self._simplify))
+        return repr((self.outputs, self.asked, self._class_names, self.multilabel, self._simplify))
 
     def answer(self, logits: Tensor) -> Answer:
         """What (1, C, H, W) logits say, with all that the outputs need.
@@ -132,7 +132,7 @@ class Results:
         """
         if self._look is None:
             names = self._class_names and self._class_names[self.num_auxiliary :]
-            self._look = Look(num_classes, self._colours, names, multilabel=self.multilabel)
+            self._look = Look(num_classes, self.asked, names, multilabel=self.multilabel)
         return self._look
 
     def write(self, places: Places, source: Path, image: np.ndarray, answer: Answer) -> Record:
@@ -203,7 +203,9 @@ class Results:
         Args:
             records: those of ``write``, each with ``name``, the picture's path below its folder, and ``milliseconds``.
         """
-        written = []
+        written: list[Path] = []
+        if not {"coco", "table"} & set(self.outputs):
+            return written
         names = self.look(records[0]["num_classes"]).names if records else ()
         if "coco" in self.outputs:
             pictures = [{**record, "file_name": record["name"]} for record in records]

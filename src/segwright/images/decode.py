@@ -8,7 +8,8 @@ keeps just the upper 8 bits.
 import io
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -87,6 +88,36 @@ def decode(source: Source, max_pixels: int = MAX_PIXELS, *, ids: bool = False) -
     Raises:
         DataError: the file is missing, empty, damaged, cut short, not a picture, or has more than ``max_pixels``.
     """
+    with opened(source) as file:
+        _check_size(file.image, file.name, max_pixels)
+        return _load(file, ids)
+
+
+class Opened(NamedTuple):
+    """A picture file of which only the header was read.
+
+    Attributes:
+        stream: the file.
+        head: its first bytes.
+        kind: its format, as ``DECODERS`` names it.
+        image: what Pillow made of the header; pixels are not decoded.
+        name: the file, for messages.
+    """
+
+    stream: BinaryIO
+    head: bytes
+    kind: str
+    image: Image.Image
+    name: str
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[Opened]:
+    """A picture file, its header read; what goes wrong in the block counts as damage to the file.
+
+    Raises:
+        DataError: the file is missing, empty, damaged, cut short, or not a picture.
+    """
     name = "picture from memory" if isinstance(source, bytes) else os.fspath(source)
     try:
         stream = io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")  # noqa: SIM115
@@ -97,17 +128,26 @@ def decode(source: Source, max_pixels: int = MAX_PIXELS, *, ids: bool = False) -
     with stream:
         head = stream.read(64)
         kind, decoder = _identify(head, name)
-        try:
+        with explained(name, kind):
             stream.seek(0)
-            image = decoder(stream, name)
-            _check_size(image, name, max_pixels)
-            return _load(stream, head, image, kind, name, ids)
-        except DataError:
-            raise
-        except Image.DecompressionBombError as error:  # WebP and GIF ask Pillow's own limit as well
-            raise DataError(f"{name} ({kind}) has too many pixels: {error}; cut it into tiles") from error
-        except Exception as error:  # decoders raise whatever the damaged bytes lead them to
-            raise DataError(f"{name} ({kind}) is damaged or cut short: {error}; {ADVICE}") from error
+            yield Opened(stream, head, kind, decoder(stream, name), name)
+
+
+@contextmanager
+def explained(name: str, kind: str) -> Iterator[None]:
+    """Name the file in whatever a decoder raises.
+
+    Raises:
+        DataError: it raised something.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except Image.DecompressionBombError as error:  # WebP and GIF ask Pillow's own limit as well
+        raise DataError(f"{name} ({kind}) has too many pixels: {error}; cut it into tiles") from error
+    except Exception as error:  # decoders raise whatever the damaged bytes lead them to
+        raise DataError(f"{name} ({kind}) is damaged or cut short: {error}; {ADVICE}") from error
 
 
 def _identify(head: bytes, name: str) -> tuple[str, Callable[..., Image.Image]]:
@@ -136,7 +176,8 @@ def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
         )
 
 
-def _load(stream: BinaryIO, head: bytes, image: Image.Image, kind: str, name: str, ids: bool) -> Decoded:
+def _load(file: Opened, ids: bool) -> Decoded:
+    stream, head, kind, image, name = file
     bits, lossy = 8, kind == "JPEG"
     if kind == "PNG":
         bits = head[24]  # Pillow does not tell: 16-bit RGB opens as 8-bit
@@ -158,7 +199,7 @@ def _load(stream: BinaryIO, head: bytes, image: Image.Image, kind: str, name: st
         image.load()  # also finds a PNG's EXIF when it stands after the pixels
         values = _deep_values(stream, image, kind, bits) if 8 < bits <= 16 else None
     # Pillow applies and then forgets the orientation of a TIFF, and so does OpenCV
-    orientation = 1 if kind == "TIFF" else _exif_orientation(image)
+    orientation = 1 if kind == "TIFF" else exif_orientation(image.info.get("exif"))
     return Decoded(image, values, bits, orientation, lossy, name)
 
 
@@ -204,8 +245,8 @@ def _deep_values(stream: BinaryIO, image: Image.Image, kind: str, bits: int) -> 
     return values
 
 
-def _exif_orientation(image: Image.Image) -> int:
-    block = image.info.get("exif")
+def exif_orientation(block: bytes | None) -> int:
+    """How a viewer has to turn a picture with this EXIF block: 1..8, of which 1 is upright."""
     if not block:
         return 1
     try:

@@ -42,11 +42,22 @@ def read_image(
     if bit_depth is not None and not 9 <= bit_depth <= 16:
         raise ConfigError(f"bit_depth is the number of bits that deep pictures use, 9 to 16, got {bit_depth}")
     picture = decode(source, max_pixels)
+    return _upright(as_rgb(picture, bit_depth=bit_depth, alpha=alpha), picture.orientation)
+
+
+def as_rgb(
+    picture: Decoded, *, bit_depth: int | None = None, alpha: Literal["drop"] | tuple[int, int, int] = "drop"
+) -> np.ndarray:
+    """What a file stores as ``read_image`` gives it, not yet turned upright.
+
+    Raises:
+        DataError: it stores more than 8 bits and ``bit_depth`` is not given, or too small.
+    """
     deep = picture.values is not None and picture.values.dtype == np.uint16
     values = _scaled(picture, bit_depth) if deep else _eight_bit(picture)
     if values.shape[2] == 4:
         values = _without_alpha(values, alpha, picture.name)
-    return _upright(values, picture.orientation)
+    return values
 
 
 def read_label(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:

@@ -72,8 +72,9 @@ def bare_png(content: bytes, chunks: Sequence[PngChunk], colour_type: int | None
     if {chunk.kind for chunk in chunks} == {b"IHDR", b"IDAT", b"IEND"} and content.startswith(header, chunks[0].start):
         return content
     pixels = [content[chunk.start - 8 : chunk.end + 4] for chunk in chunks if chunk.kind == b"IDAT"]
-    return b"".join([PNG_SIGNATURE, _chunk(b"IHDR", bytes(header)), *pixels, _chunk(b"IEND", b"")])
+    return b"".join([PNG_SIGNATURE, png_chunk(b"IHDR", bytes(header)), *pixels, png_chunk(b"IEND", b"")])
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk of a PNG: its length, kind, data and check sum."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
