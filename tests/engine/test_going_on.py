@@ -3,11 +3,13 @@
 import threading
 
 import pytest
+import torch
 from conftest import write_toy_pictures
 from test_runlog import files_no_larger_than
 from training_run import records, run, same_weights
 
 from segwright.engine.checkpoint import checkpoints
+from segwright.engine.preparation import agree
 from segwright.errors import CheckpointError, TrainingError
 from segwright.images import read_image, write_image
 
@@ -119,3 +121,19 @@ def test_r41_a_disk_too_full_for_logs_and_curves_does_not_end_training(toy_data,
     assert written == list(range(1, len(written) + 1))
     assert len(written) < 60
     assert caplog.text.count("log.jsonl cannot be written") == 1
+
+
+class Two:
+    """Two processes, of which the other one starts at iteration 4."""
+
+    rank, count = 0, 2
+
+    @staticmethod
+    def total(values):
+        return values + values.new_tensor([4, 16])
+
+
+def test_processes_that_found_different_checkpoints_do_not_train():
+    agree(Two(), 4, torch.device("cpu"))
+    with pytest.raises(CheckpointError, match=r"start behind iteration 0.*a folder that all machines share"):
+        agree(Two(), 0, torch.device("cpu"))

@@ -15,6 +15,7 @@ from segwright.datasets.digest import DataDigest, digest_data
 from segwright.engine.checkpoint_choice import newest_whole
 from segwright.engine.faults import BATCH_FOLDER
 from segwright.engine.ledger import data_changes
+from segwright.engine.processes import Processes
 from segwright.engine.run import Run
 from segwright.errors import CheckpointError, TrainingError
 
@@ -58,6 +59,20 @@ def starting_point(resume_model: str | Path | None, save_dir: Path) -> Path | No
     if choice.folder is None:
         log.info("There is no checkpoint in %s yet: starting at iteration 1", save_dir)
     return choice.folder
+
+
+def agree(processes: Processes, start: int, device: torch.device) -> None:
+    """Fail unless all processes start at the same iteration.
+
+    Raises:
+        CheckpointError: they found different checkpoints, as machines without a common folder do.
+    """
+    total, squares = processes.total(torch.tensor([start, start**2], device=device)).tolist()
+    if squares * processes.count != total**2:  # equal only if all numbers are
+        raise CheckpointError(
+            f"process {processes.rank} would start behind iteration {start}, others elsewhere: --save_dir must be a "
+            "folder that all machines share, so that all of them find the same checkpoint"
+        )
 
 
 def digests(train_dataset: SegmentationDataset, val_dataset: SegmentationDataset | None) -> dict[str, DataDigest]:

@@ -28,7 +28,7 @@ from segwright.engine.master_weights import MasterWeights
 from segwright.engine.objective import Objective
 from segwright.engine.order import TrainingOrder
 from segwright.engine.precheck import check_data
-from segwright.engine.preparation import announce, compare_data, digests, exclusive, starting_point
+from segwright.engine.preparation import agree, announce, compare_data, digests, exclusive, starting_point
 from segwright.engine.processes import connect, losing_none
 from segwright.engine.profiling import Profiler
 from segwright.engine.readers import READER_TIMEOUT
@@ -204,7 +204,8 @@ def train(
                     compare_data(folder, state, data)  # first: it can name what changed where settings count samples
                 compare(folder, state, settings)
             order.start = state["iteration"]
-        elif checkpoints(save_dir):
+        agree(processes, order.start, target)
+        if folder is None and checkpoints(save_dir):
             log.warning(
                 "%s holds an older run; its checkpoints stay until this run writes ones of the same name", save_dir
             )
