@@ -30,11 +30,9 @@ def differences(run: Path, reference: Path) -> list[str]:
 
 def _content(save_dir: Path) -> dict[str, Any]:
     """All that a run is: what it has learned, what it has recorded, and that nothing else lies there."""
-    folders = checkpoints(save_dir)
-    last = folders[-1]
+    last = checkpoints(save_dir)[-1]
     return {
-        "last checkpoint": last.name,
-        "checkpoints kept": len(folders),  # those before the last may be others: SIGTERM saves where it strikes
+        "last checkpoint": last.name,  # those before it may be others: SIGTERM saves where it strikes
         **{f"{name}/{MODEL}": load_file(save_dir / name / MODEL) for name in (last.name, *BEST_MODELS)},
         f"{last.name}/{TRAINING}": torch.load(last / TRAINING, weights_only=True),
         f"{last.name}/{STATE}": _state(last),

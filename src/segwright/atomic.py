@@ -1,15 +1,20 @@
 """Outputs that are either whole or not there: written under a temporary name, synced, renamed."""
 
+import ctypes
 import json
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from segwright.errors import OutputError
+
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
 def _beside(path: Path) -> Path:
@@ -56,6 +61,15 @@ def new_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what programs that were killed have left under temporary names; nobody may be writing there meanwhile."""
+    for path in [path for path in folder.rglob(".*.tmp") if TEMPORARY.fullmatch(path.name)]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def write_bytes(path: Path, data: bytes, *, sync: bool = False) -> None:
     """Write a file in one step. With ``sync`` it is also on the disk when this returns.
 
@@ -92,11 +106,28 @@ def new_folder(path: Path) -> Iterator[Path]:
         for file in part.rglob("*"):
             if file.is_file():
                 _sync(file)
-        old = _beside(path)
-        if path.exists():
-            os.replace(path, old)
-        os.replace(part, path)
+        if not path.exists():
+            os.replace(part, path)
+        elif not _swap(part, path):
+            remove_folder(path)
+            os.replace(part, path)
         _sync(path.parent)
-        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder in one step, if it can be: nobody meets a half of it under its name."""
+    part = _beside(path)
+    with suppress(OSError):
+        os.replace(path, part)
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Let two folders exchange their names in one step; False where the system or the file system cannot."""
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if renameat2 is None:
+        return False
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
+    return renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0

@@ -25,16 +25,24 @@ class Buffers:
     def __init__(self, model: nn.Module) -> None:
         self.live = list(model.buffers())
         self.kept = [buffer.clone() for buffer in self.live]
+        self.stepping = False
 
     @torch.no_grad()
     def keep(self) -> None:
-        """Take a copy."""
+        """Take a copy: a step begins."""
+        self.stepping = True
         for kept, live in zip(self.kept, self.live, strict=True):
             kept.copy_(live)
 
+    def release(self) -> None:
+        """The step is done: what it has changed is to stay."""
+        self.stepping = False
+
     @torch.no_grad()
     def restore(self) -> None:
-        """Bring the copy back."""
+        """Bring the copy back, unless the step is done."""
+        if not self.stepping:
+            return
         for kept, live in zip(self.kept, self.live, strict=True):
             live.copy_(kept)
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import multiprocessing
+import os
 import queue
 import re
 import shutil
@@ -11,7 +12,6 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import cv2
@@ -105,8 +105,27 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["segwright.engine.reader_server"])
+    context.set_forkserver_preload(["segwright.engine.loader"])
+    if sys.platform == "linux":
+        _start_fork_server()
     return context
+
+
+def _start_fork_server() -> None:
+    """Start the process that forks readers, so that signals meant for training pass it and them by.
+
+    Who ends a job often signals all of its processes: a terminal on Ctrl-C, ``timeout``, torchrun, Slurm. Training then
+    finishes the step under way and saves, for which it still needs its readers, also those that it has yet to start.
+    What is blocked here is blocked in all of them from their first moment.
+    """
+    from multiprocessing import forkserver, resource_tracker
+
+    resource_tracker.ensure_running()  # unblocks both signals when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _prepare_worker(_: int) -> None:
@@ -114,13 +133,22 @@ def _prepare_worker(_: int) -> None:
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
     keep_memory()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # why: see reader_server
-    signal.signal(signal.SIGTERM, _end_next_time)
+    if sys.platform == "linux":
+        threading.Thread(target=_obey_trainer, name="obey-trainer", daemon=True).start()
 
 
-def _end_next_time(number: int, _: FrameType | None) -> None:
-    """Survive one signal; the second ends this process, for that is how readers that hang are ended."""
-    signal.signal(number, signal.SIG_DFL)
+def _obey_trainer() -> None:
+    """End this process when the trainer says so, as it does with readers that hang, or is gone, however that ended.
+
+    PyTorch's own watch sees the fork server, whose child a reader is, and the fork server lives as long as its readers.
+    """
+    trainer = multiprocessing.parent_process()
+    assert trainer is not None
+    while trainer.is_alive():
+        asked = signal.sigtimedwait({signal.SIGTERM}, 1.0)  # blocked: see _start_fork_server
+        if asked is not None and asked.si_pid == trainer.pid:
+            break
+    os._exit(1)
 
 
 def keep_memory() -> None:

@@ -1,7 +1,6 @@
 """One training run under way: a step, a log line, an evaluation, a save."""
 
 import logging
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -188,6 +187,7 @@ class Run:
             self.schedule.observe(loss)
             self.schedule.step()
         self.progress.iteration += 1
+        self.buffers.release()
         self.updating = False
 
     def _overflow(self, trouble: str, own: Tensor, batch: dict[str, Any]) -> None:
@@ -290,7 +290,7 @@ class Run:
         if self.processes.first:
             self._write(folder)
             while len(self.saved) > keep:
-                shutil.rmtree(self.saved.pop(0), ignore_errors=True)
+                atomic.remove_folder(self.saved.pop(0))
         return folder
 
     def _write(self, folder: Path) -> None:

@@ -190,6 +190,7 @@ def train(
             if processes.first:
                 caution = check_data(train_dataset, val_dataset, on_bad=on_bad)
                 stack.enter_context(exclusive(save_dir))
+                atomic.remove_leftovers(save_dir)
                 check_space(save_dir, model)
         model.to(target)
         if processes.count > 1:
