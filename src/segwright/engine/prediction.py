@@ -24,7 +24,7 @@ from segwright.engine.processes import Processes
 from segwright.engine.results import DEFAULT_OUTPUTS, FOLDERS, Places, Results
 from segwright.engine.segmenter import Prepared, Segmenter
 from segwright.engine.tiles_predict import predict_large
-from segwright.errors import ConfigError, DataError
+from segwright.errors import ConfigError, DataError, MissingExtraError
 from segwright.images import Palette, output_paths, read_image
 from segwright.images.large import is_large
 from segwright.transforms import Compose
@@ -208,7 +208,7 @@ def _predicted(
         if job.large:
             try:
                 return job._replace(record=_large(job, segmenter, results, bit_depth))
-            except (ConfigError, DataError) as error:
+            except (ConfigError, DataError, MissingExtraError) as error:
                 return job._replace(failure=str(error))
         if job.prepared is None:
             return job
@@ -246,6 +246,11 @@ def _predicted(
 
 def _large(job: _Job, segmenter: Segmenter, results: Results, bit_depth: int | None) -> Record:
     """Predict a picture that is not to be in memory as a whole; what the journal keeps of it."""
+    if results.multilabel:
+        raise ConfigError(
+            f"{job.image}: where a pixel may have several labels, pictures are predicted whole: cut it into tiles, or "
+            "raise tile_above if there is memory for it"
+        )
     if too_much := set(results.outputs) - {"label_map", "overlay"}:
         raise ConfigError(
             f"{job.image} is predicted window by window, which gives label_map and overlay, but {', '.join(too_much)} "
