@@ -3,7 +3,9 @@
 import json
 import shutil
 import signal
+import tempfile
 from itertools import cycle
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +23,8 @@ BLOWS = [
 
 
 @pytest.mark.slow
-def test_r40_r42_r46_a_run_killed_three_times_equals_one_that_was_not_and_a_loss_would_be_seen(tmp_path):
+def test_r40_r42_r46_a_run_killed_three_times_equals_one_that_was_not_and_a_loss_would_be_seen():
+    tmp_path = Path(tempfile.mkdtemp(prefix="kill_"))  # short: sockets have names of 107 bytes at most
     training = SmallTraining(tmp_path, iters=24, workers=2, save_interval=6)
     outcome = campaign(training, cycle(BLOWS), kills=3)
     assert len(outcome.kills) == 3
