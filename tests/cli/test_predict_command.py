@@ -1,7 +1,6 @@
 """``segwright predict``: its inputs, outputs and exit codes."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -11,12 +10,13 @@ import time
 import numpy as np
 import pytest
 import torch
+from launching import launch
 
 import segwright
 from segwright.cli.main import main
 from segwright.engine.results import OUTPUTS
 from segwright.engine.video import Frame, VideoFile, VideoWriter
-from segwright.images import read_image, read_label
+from segwright.images import read_image, read_label, write_image
 from segwright.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -155,6 +155,17 @@ def test_what_pictures_cannot_have(predict, toy_data, flags, message, capfd):
     assert message in error(capfd)
 
 
+def test_r22_pictures_that_claim_to_be_huge_are_refused_as_the_flag_says(predict, tmp_path, capfd):
+    write_image(tmp_path / "wide.png", np.zeros((1000, 1500, 3), np.uint8))
+    assert predict(tmp_path / "wide.png", "--max_megapixels", 1) == 2
+    assert "the limit is 1000000 pixels" in " ".join(capfd.readouterr().out.split())
+    assert predict(tmp_path / "wide.png", "--max_megapixels", 2) == 0
+    windows = ("--is_slide", "--crop_size", 256, 256, "--stride", 256, 256, "--tile_above", 1)
+    assert predict(tmp_path / "wide.png", *windows, "--max_megapixels", 1) == 2
+    assert "the limit is 1 million" in " ".join(capfd.readouterr().out.split())
+    assert predict(tmp_path / "wide.png", *windows) == 0
+
+
 def test_where_there_is_no_camera(predict, tmp_path, capfd):
     assert predict("97") == 2
     assert "camera 97 cannot be opened" in error(capfd)
@@ -189,17 +200,9 @@ def test_two_processes_share_the_pictures_and_go_on_after_a_kill(words, toy_data
     assert 5 <= len(before) < 60
     assert not (tmp_path / "out/coco.json").exists()
 
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    done = subprocess.run(
-        [*launcher, "-m", "segwright", *start, "--resume"],
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "of 60 pictures are done already" in done.stdout
+    code, text = launch(*start, "--resume", processes=2)
+    assert code == 0, text
+    assert "of 60 pictures are done already" in text
     kept = sum(path.stat().st_mtime_ns == time for path, time in before.items())
     assert kept >= len(before) - 4  # but for those whose line was not in the journal yet
     assert len(list(folder.glob("*.png"))) == 60

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from test_processes import CONFIG, launch
+from launching import launch
+from test_processes import CONFIG
 
 from segwright.engine.checkpoint import checkpoints
 

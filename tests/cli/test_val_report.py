@@ -2,11 +2,10 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 import torch
+from launching import launch
 
 import segwright
 from segwright.cli.main import main
@@ -74,11 +73,7 @@ def test_two_processes_write_the_page_of_one(config, weights, tmp_path):
     pages = []
     for processes in (1, 2):
         folder = tmp_path / str(processes)
-        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-        command = [sys.executable, *(launcher if processes > 1 else []), "-m", "segwright"]
-        done = subprocess.run(
-            [*command, *words(config, weights, folder)], capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, done.stderr
+        code, text = launch(*words(config, weights, folder), processes=processes)
+        assert code == 0, text
         pages.append(re.sub(r"<dt>Finished</dt>.*", "", (folder / "index.html").read_text(encoding="utf-8")))
     assert pages[0] == pages[1]

@@ -1,17 +1,13 @@
 """Several processes at one run, started as users start them: by torchrun."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
-import warnings
 from pathlib import Path
 
 import pytest
 import torch
+from launching import launch
 from safetensors.torch import load_file
 
 import segwright
@@ -34,30 +30,6 @@ lr_scheduler: {{type: PolynomialDecay, learning_rate: 0.005, end_lr: 0, power: 0
 loss: {{types: [{{type: CrossEntropyLoss}}], coef: [1]}}
 model: {{type: UNet, num_classes: 2}}
 """
-
-
-def launch(*words, processes: int) -> tuple[int, str]:
-    """Run a command in some processes; returns the exit code and all that was printed."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    command = [sys.executable, *(launcher if processes > 1 else []), "-m", "segwright", *map(str, words)]
-    for _ in range(2):  # now and then two processes wait for each other for ever: an open fault, shown as a warning
-        started = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            env={**os.environ, "PYTHONFAULTHANDLER": "1"},
-        )
-        try:
-            text, _ = started.communicate(timeout=100)
-        except subprocess.TimeoutExpired:
-            os.killpg(started.pid, signal.SIGABRT)  # each process says where it stands
-            text, _ = started.communicate()
-            warnings.warn(f"{processes} processes hung:\n{text}", stacklevel=2)
-            continue
-        return started.returncode, text
-    pytest.fail(f"{processes} processes hung twice:\n{text}")
 
 
 @pytest.fixture

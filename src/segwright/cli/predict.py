@@ -61,6 +61,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="MEGAPIXELS",
         help="with --is_slide, larger pictures are read, predicted and written window by window, in little memory",
     )
+    parser.add_argument(
+        "--max_megapixels",
+        type=positive,
+        metavar="MEGAPIXELS",
+        help="refuse larger pictures, by what the file says, before they are decoded; default: 89 for those that are "
+        "read at once, 1000 window by window",
+    )
     add_switch(parser, "--resume", "leave out pictures that an interrupted run of the same command has done")
     parser.add_argument(
         "--video_format",
@@ -133,6 +140,7 @@ def run(args: argparse.Namespace) -> int:
             simplify=args.simplify,
             resume=args.resume,
             tile_above=args.tile_above * 1_000_000,
+            max_pixels=args.max_megapixels and args.max_megapixels * 1_000_000,
             bit_depth=val.get("bit_depth"),
             **common,
         ).exit_code
@@ -143,7 +151,7 @@ def _check_flags(args: argparse.Namespace, *, is_video: bool) -> None:
     from segwright.errors import ConfigError
 
     outlines = {"labelme", "coco"} & set(args.outputs or ())
-    for name in sorted(args.given & {"simplify", "resume", "video_format", "max_frames"}):
+    for name in sorted(args.given & {"simplify", "resume", "video_format", "max_frames", "max_megapixels"}):
         if name == "simplify" and not is_video and not outlines:
             raise ConfigError("--simplify is for outlines: add --outputs labelme or coco")
         if (name in ("video_format", "max_frames")) != is_video:

@@ -25,8 +25,8 @@ from segwright.engine.results import DEFAULT_OUTPUTS, FOLDERS, Places, Results
 from segwright.engine.segmenter import Prepared, Segmenter
 from segwright.engine.tiles_predict import predict_large
 from segwright.errors import ConfigError, DataError, MissingExtraError
-from segwright.images import Palette, output_paths, read_image
-from segwright.images.large import is_large
+from segwright.images import MAX_PIXELS, Palette, output_paths, read_image
+from segwright.images.large import TILED_MAX_PIXELS, is_large
 from segwright.transforms import Compose
 
 log = logging.getLogger("segwright")
@@ -92,6 +92,7 @@ def predict(
     simplify: float = 0.0,
     resume: bool = False,
     tile_above: int = TILE_ABOVE,
+    max_pixels: int | None = None,
     bit_depth: int | None = None,
 ) -> Predictions:
     """Predict pictures and write, by default, ``added_prediction/`` (overlays) and ``pseudo_color_prediction/``.
@@ -126,6 +127,8 @@ def predict(
         resume: leave out pictures that an earlier run with equal weights and settings has done.
         tile_above: with sliding windows, pictures of more pixels are read, predicted and written window by window, in
             memory for a few rows; their overlays are reduced to 4096 pixels on the longer side.
+        max_pixels: larger pictures are refused, as small files that claim to be huge should be; default:
+            ``images.MAX_PIXELS`` for those that are read at once, ``images.large.TILED_MAX_PIXELS`` for the others.
         bit_depth: bits that pictures with more than 8 bits per value really use.
 
     A picture that cannot be read does not stop the others; it is named at the end and in ``failures``. SIGINT and
@@ -142,8 +145,6 @@ def predict(
     save_dir = Path(save_dir)
     images = [Path(image) for image in image_list]
     segmenter = Segmenter(model, transforms, procedure, device, model_path, precision)
-    if segmenter.weights:
-        log.info("%s", segmenter.weights)
     results = Results(
         save_dir,
         outputs,
@@ -163,7 +164,7 @@ def predict(
         log.info("%d of %d pictures are done already", len(jobs) - len(waiting), len(jobs))
     own = [waiting[number] for number in processes.share(len(waiting))]
     with StopSignal() as stop, segmenter.ready():
-        records = _predicted(own, segmenter, results, stop, bit_depth, tile_above)
+        records = _predicted(own, segmenter, results, stop, bit_depth, tile_above, max_pixels)
         for record in track(records, "predicting", total=len(own), shown=processes.first):
             journal.add(record)
     all_records = journal.all_records()
@@ -192,6 +193,7 @@ def _predicted(
     stop: StopSignal,
     bit_depth: int | None,
     tile_above: int,
+    max_pixels: int | None,
 ) -> Iterator[Record]:
     """The records of pictures, in their order, when their files are written."""
 
@@ -199,7 +201,7 @@ def _predicted(
         if segmenter.procedure.window is not None and is_large(job.image, tile_above):
             return job._replace(large=True)
         try:
-            rgb = read_image(job.image, bit_depth=bit_depth)
+            rgb = read_image(job.image, max_pixels=max_pixels or MAX_PIXELS, bit_depth=bit_depth)
             return job._replace(rgb=rgb, prepared=segmenter.prepare(rgb))
         except DataError as error:
             return job._replace(failure=str(error))
@@ -207,7 +209,7 @@ def _predicted(
     def compute(job: _Job) -> _Job:
         if job.large:
             try:
-                return job._replace(record=_large(job, segmenter, results, bit_depth))
+                return job._replace(record=_large(job, segmenter, results, bit_depth, max_pixels))
             except (ConfigError, DataError, MissingExtraError) as error:
                 return job._replace(failure=str(error))
         if job.prepared is None:
@@ -244,7 +246,7 @@ def _predicted(
         yield from in_order(writers, write, computed, depth=count + 1)
 
 
-def _large(job: _Job, segmenter: Segmenter, results: Results, bit_depth: int | None) -> Record:
+def _large(job: _Job, segmenter: Segmenter, results: Results, bit_depth: int | None, max_pixels: int | None) -> Record:
     """Predict a picture that is not to be in memory as a whole; what the journal keeps of it."""
     if results.multilabel:
         raise ConfigError(
@@ -260,7 +262,13 @@ def _large(job: _Job, segmenter: Segmenter, results: Results, bit_depth: int | N
     label_path = results.save_dir / FOLDERS["label_map"] / job.places.png
     overlay_path = folder["overlay"] / job.places.picture if "overlay" in folder else None
     label_path = predict_large(
-        segmenter, job.image, label_path, colours=results.asked, overlay_path=overlay_path, bit_depth=bit_depth
+        segmenter,
+        job.image,
+        label_path,
+        colours=results.asked,
+        overlay_path=overlay_path,
+        bit_depth=bit_depth,
+        max_pixels=max_pixels or TILED_MAX_PIXELS,
     )
     files = {"label_map": label_path, **({"overlay": overlay_path} if overlay_path else {})}
     return {"files": {name: path.relative_to(results.save_dir).as_posix() for name, path in files.items()}}

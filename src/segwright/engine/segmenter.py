@@ -1,6 +1,7 @@
 """A model, and all that stands between a picture and its logits."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from segwright.errors import ConfigError, suggest
 from segwright.transforms import Compose
 from segwright.types import Geometry
 from segwright.weights import load_weights
+
+log = logging.getLogger("segwright")
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -40,9 +43,6 @@ class Segmenter:
         model_path: weights to load first; None takes the model as it is.
         precision: of the model's convolutions: ``fp32``, ``bf16`` or ``fp16``. A key of ``PRECISIONS``.
 
-    Attributes:
-        weights: one line on the weights that were loaded, if any.
-
     Raises:
         ConfigError: transforms whose effect cannot be undone, no such device or precision.
         WeightsError: the weights are not those of the model.
@@ -60,7 +60,8 @@ class Segmenter:
         if precision not in PRECISIONS:
             raise ConfigError(f"precision '{precision}': {suggest(precision, PRECISIONS, list_all=True)}")
         self.precision = precision
-        self.weights = None if model_path is None else load_weights(model, Path(model_path)).summary()
+        if model_path is not None:
+            log.info("%s", load_weights(model, Path(model_path)).summary())
         self.device = select_device(device)
         self.model = folded(model.to(self.device))
         self.compose = transforms if isinstance(transforms, Compose) else Compose(transforms)

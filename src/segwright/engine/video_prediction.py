@@ -102,8 +102,6 @@ def predict_video(
         raise ConfigError("frames of a video follow each other, so one process predicts them: start without torchrun")
     save_dir, name = Path(save_dir), _name(source)
     segmenter = Segmenter(model, transforms, procedure, device, model_path, precision)
-    if segmenter.weights:
-        log.info("%s", segmenter.weights)
     results = Results(
         save_dir,
         outputs,

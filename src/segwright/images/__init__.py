@@ -1,6 +1,7 @@
 """Picture and label files in and out, colours for label maps. NumPy, Pillow and OpenCV only."""
 
 from segwright.images.comparison import compare
+from segwright.images.decode import MAX_PIXELS
 from segwright.images.label_stack import join_maps, split_maps, topmost
 from segwright.images.legend import LegendEntry, with_legend
 from segwright.images.listing import IMAGE_SUFFIXES, list_images, output_paths
@@ -11,6 +12,7 @@ from segwright.images.write import write_image, write_label_map
 __all__ = [
     "BACKGROUND",
     "IMAGE_SUFFIXES",
+    "MAX_PIXELS",
     "Colour",
     "LegendEntry",
     "Palette",

@@ -171,8 +171,8 @@ def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise DataError(
             f"{name} says it has {width}x{height} pixels, which need {width * height * 3 / 2**30:.1f} GiB as 8-bit RGB "
-            f"and four times that as float; the limit is {max_pixels} pixels. If you trust the file, raise max_pixels, "
-            f"or cut it into tiles"
+            f"and four times that as float; the limit is {max_pixels} pixels. If you trust the file, raise max_pixels "
+            f"(predict's --max_megapixels), or cut it into tiles"
         )
 
 

@@ -94,7 +94,8 @@ def open_large(
         if size.height * size.width > max_pixels:
             raise DataError(
                 f"{name} says it has {size} pixels, {size.height * size.width / 1e6:.0f} million; the limit is "
-                f"{max_pixels / 1e6:.0f} million. If you trust the file, raise the limit"
+                f"{max_pixels / 1e6:.0f} million. If you trust the file, raise max_pixels "
+                "(predict's --max_megapixels)"
             )
         if obstacle := _obstacle(file):
             raise DataError(f"{name} has {size} pixels, too many to be decoded at once, but {obstacle}")
