@@ -4,19 +4,22 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import psutil
 import pytest
 
 
-def launch(*words: object, processes: int = 1, timeout: float = 100) -> tuple[int, str]:
-    """Run ``segwright`` with some arguments in some processes; returns the exit code and all that was printed.
+def launch(
+    *words: object, processes: int = 1, timeout: float = 100, program: Sequence[object] = ("-m", "segwright")
+) -> tuple[int, str]:
+    """Run a program with some arguments in some processes; returns the exit code and all that was printed.
 
     Past ``timeout`` seconds the test fails, with the place where each process stood.
     """
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
     started = subprocess.Popen(
-        [sys.executable, *(launcher if processes > 1 else []), "-m", "segwright", *map(str, words)],
+        [sys.executable, *(launcher if processes > 1 else []), *map(str, program), *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

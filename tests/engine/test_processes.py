@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -78,6 +79,37 @@ def test_two_processes_learn_what_one_learns_from_the_doubled_batch(train, tmp_p
     assert scores[0] == scores[1]  # to the last digit
     assert tables[0] == tables[1]
     assert tables[0].count(".png") == scores[0]["images"] == 4
+
+
+SHOW_THREADS = """
+import sys
+from pathlib import Path
+import torch.distributed as dist
+from segwright.cli.main import main
+
+def destroy(group=None, real=dist.destroy_process_group):
+    real(group)
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    print(f"threads left: {sum('gloo' in name for name in names)} of {len(names)}", flush=True)
+
+dist.destroy_process_group = destroy
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_the_threads_that_connect_processes_end_with_their_group(toy_data, tmp_path):
+    """Later, they waited for the interpreter and it for them: runs that were done hung now and then."""
+    program = tmp_path / "program.py"
+    program.write_text(SHOW_THREADS)
+    config = tmp_path / "two.yml"
+    config.write_text(CONFIG.format(root=toy_data, batch_size=2))
+    words = ("--config", config, "--num_workers", 0)
+    out = tmp_path / "two"
+    code, text = launch("train", *words, "--save_dir", out, "--do_eval", processes=2, program=[program])
+    assert (code, text.count("threads left: 0")) == (0, 2), text
+    code, text = launch("val", *words, "--model_path", out / "iter_4", processes=2, program=[program])
+    assert (code, text.count("threads left: 0")) == (0, 2), text
 
 
 def test_a_run_goes_on_with_another_number_of_processes(train):

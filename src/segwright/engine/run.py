@@ -309,9 +309,16 @@ class Run:
         return self.save(keep)
 
     def close(self) -> None:
-        """Close the trackers' files, and give the model back without the wrapper that set its precision."""
-        self.accelerator.end_training()
+        """Close the trackers' files, and give the model back without the wrapper that set its precision.
+
+        The wrapper of several processes goes first. Were it the last to hold their group, it would wait for the group's
+        threads without letting them run Python, for which they in turn wait now and then: for ever
+        (https://github.com/pytorch/pytorch/issues/56297).
+        """
         self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
+        self.model = self.plain_model
+        self.accelerator.free_memory()
+        self.accelerator.end_training()
         if self.masters is not None:
             self.masters.release()
 
