@@ -1,7 +1,12 @@
 """Training transforms whose speed is compared, as both sides' configurations spell them. Standard library only."""
 
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
+
+BATCH_SIZE = 4  # where whole batches are read
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,8 @@ PIPELINES = {
         enlarged=(2048, 1024),
     ),
 }
+
+
+def settling(batches: Iterator[object], num_workers: int) -> Callable[[], object]:
+    """Something to be called before batches are counted: takes those that readers have made ready while they waited."""
+    return lambda: deque(islice(batches, 2 * num_workers + 4), maxlen=0)

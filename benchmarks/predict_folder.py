@@ -37,9 +37,9 @@ def main() -> None:
     publish(args.document, "predict_folder", f"{text}\n\n{watch.describe([ours.versions, peer.versions])}")
 
 
-def rates(title: str, seconds: Mapping[str, Sequence[float]], count: int) -> str:
-    """Pictures a second, and how many times faster each side is than PaddleSeg, as a table."""
-    slow = statistics.median(seconds["PaddleSeg"])
+def rates(title: str, seconds: Mapping[str, Sequence[float]], count: int, *, against: str = "PaddleSeg") -> str:
+    """Pictures a second, and how many times faster each side is than one of them, as a table."""
+    slow = statistics.median(seconds[against])
     rows = []
     for name, times in seconds.items():
         first, median, third = quartiles(times)

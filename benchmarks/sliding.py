@@ -17,12 +17,12 @@ def main() -> None:
     args = parser.parse_args()
 
     setting = [args.case, "--threads", args.threads]
-    ours, peer = "benchmarks.ours.sliding", "benchmarks.peer.sliding"
+    ours = "benchmarks.ours.sliding"
     with (
         Watch() as watch,
         Worker(sys.executable, ours, setting, threads=args.threads) as batched,
         Worker(sys.executable, ours, [*setting, "--batch_pixels", 1], threads=args.threads) as single,
-        Worker(args.peer, peer, [args.case], threads=args.threads) as paddle,
+        Worker(args.peer, "benchmarks.peer.forward", [args.case, "--is_slide"], threads=args.threads) as paddle,
     ):
         workers = {"segwright": batched, "segwright --batch_pixels 1": single, "PaddleSeg": paddle}
         seconds = take_turns(workers, rounds=args.rounds, repeats=args.repeats, warmup=1)

@@ -16,12 +16,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def serve(run_once: Callable[[], object], versions: str) -> None:
+def serve(run_once: Callable[[], object], versions: str, *, settle: Callable[[], object] | None = None) -> None:
     """Run ``run_once`` as often as standard input says, until it ends; answer with the seconds of each run.
 
     Args:
         run_once: what is measured; returns only when its work is done.
         versions: of the libraries at work, such as ``torch 2.13.0``.
+        settle: called before the runs of each turn, not counted.
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints must not get between the answers
@@ -32,6 +33,8 @@ def serve(run_once: Callable[[], object], versions: str) -> None:
     answer(versions)
     for line in sys.stdin:
         seconds = []
+        if settle is not None:
+            settle()
         for _ in range(json.loads(line)):
             start = time.perf_counter()
             run_once()

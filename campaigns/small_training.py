@@ -9,6 +9,7 @@ import numpy as np
 
 from segwright import atomic
 from segwright.images import default_palette, write_image, write_label_map
+from segwright.types import Size
 
 HEIGHT, WIDTH = 72, 96  # of the pictures, in pixels
 NUM_TRAIN, NUM_VAL = 18, 6
@@ -62,21 +63,9 @@ class SmallTraining:
     keep: int = 5
 
     def prepare(self) -> None:
-        """Write pictures of noise with a bright rectangle, class 1, their lists, and the configuration."""
-        rng = np.random.default_rng(7)
-        root, lines = self.folder / "data", []
-        for number in range(NUM_TRAIN + NUM_VAL):
-            image = rng.integers(20, 90, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-            label = np.zeros((HEIGHT, WIDTH), np.uint8)
-            top, left = rng.integers(0, HEIGHT // 2), rng.integers(0, WIDTH // 2)
-            label[top : top + HEIGHT // 3, left : left + WIDTH // 3] = 1
-            image[label == 1] += 120
-            label[0, 0] = 255
-            write_image(root / "images" / f"{number:02d}.png", image)
-            write_label_map(root / "labels" / f"{number:02d}.png", label, default_palette(2))
-            lines.append(f"images/{number:02d}.png labels/{number:02d}.png\n")
-        atomic.write_text(root / "train.txt", "".join(lines[:NUM_TRAIN]))
-        atomic.write_text(root / "val.txt", "".join(lines[NUM_TRAIN:]))
+        """Write pictures, their lists and the configuration."""
+        root = self.folder / "data"
+        write_pictures(root, num_train=NUM_TRAIN, num_val=NUM_VAL, size=Size(HEIGHT, WIDTH))
         atomic.write_text(self.folder / "config.yml", CONFIG.format(root=root, iters=self.iters))
         self.scratch.mkdir()
 
@@ -103,3 +92,22 @@ class SmallTraining:
     def environment(self) -> dict[str, str]:
         """One thread computes, so that sums have one order, whatever the machine."""
         return {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(self.scratch)}
+
+
+def write_pictures(root: Path, *, num_train: int, num_val: int, size: Size) -> None:
+    """Noise with a bright rectangle, class 1, somewhere, and one ignored pixel; listed in train.txt and val.txt."""
+    rng = np.random.default_rng(7)
+    height, width = size
+    lines = []
+    for number in range(num_train + num_val):
+        image = rng.integers(20, 90, (height, width, 3), dtype=np.uint8)
+        label = np.zeros((height, width), np.uint8)
+        top, left = rng.integers(0, height // 2), rng.integers(0, width // 2)
+        label[top : top + height // 3, left : left + width // 3] = 1
+        image[label == 1] += 120
+        label[0, 0] = 255
+        write_image(root / "images" / f"{number:02d}.png", image)
+        write_label_map(root / "labels" / f"{number:02d}.png", label, default_palette(2))
+        lines.append(f"images/{number:02d}.png labels/{number:02d}.png\n")
+    atomic.write_text(root / "train.txt", "".join(lines[:num_train]))
+    atomic.write_text(root / "val.txt", "".join(lines[num_train:]))

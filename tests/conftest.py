@@ -4,13 +4,13 @@ import logging
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from segwright.images import default_palette, write_image, write_label_map
+from campaigns.small_training import write_pictures
 from segwright.registry import MODELS
+from segwright.types import Size
 
 SHARED = Path(os.environ.get("SEGWRIGHT_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -34,21 +34,8 @@ def log_as_it_was():
 
 
 def write_toy_pictures(root: Path, *, count: int = 12, width: int = 48, height: int = 40) -> Path:
-    """Noise with a bright rectangle, class 1, somewhere; two thirds listed in train.txt, the rest in val.txt."""
-    rng = np.random.default_rng(7)
-    lines = []
-    for number in range(count):
-        image = rng.integers(20, 90, (height, width, 3), dtype=np.uint8)
-        label = np.zeros((height, width), np.uint8)
-        top, left = rng.integers(0, height // 2), rng.integers(0, width // 2)
-        label[top : top + height // 3, left : left + width // 3] = 1
-        image[label == 1] += 120
-        label[0, 0] = 255
-        write_image(root / "images" / f"{number:02d}.png", image)
-        write_label_map(root / "labels" / f"{number:02d}.png", label, default_palette(2))
-        lines.append(f"images/{number:02d}.png labels/{number:02d}.png\n")
-    (root / "train.txt").write_text("".join(lines[: count * 2 // 3]))
-    (root / "val.txt").write_text("".join(lines[count * 2 // 3 :]))
+    """Pictures of two classes, two thirds of them to train on."""
+    write_pictures(root, num_train=count * 2 // 3, num_val=count - count * 2 // 3, size=Size(height, width))
     return root
 
 

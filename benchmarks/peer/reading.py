@@ -1,4 +1,4 @@
-"""Training samples of PaddleSeg's, as a reader process makes them."""
+"""Training samples of PaddleSeg's, as a reader process makes them, or whole batches that readers make."""
 
 import argparse
 import itertools
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import paddle
 import paddleseg
 import paddleseg.transforms
 from paddleseg.cvlibs import manager
 from paddleseg.datasets import Dataset
 
-from benchmarks.pipelines import PIPELINES
+from benchmarks.pipelines import BATCH_SIZE, PIPELINES, settling
 from benchmarks.worker import serve
 
 
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("pipeline", choices=PIPELINES)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--num_workers", type=int, help="readers that make batches; default: single samples, here")
     args = parser.parse_args()
 
     cv2.setNumThreads(args.threads)
@@ -38,8 +40,19 @@ def main() -> None:
             for block in pipeline.transforms
         ],
     )
+    versions = f"PaddleSeg {paddleseg.__version__} with OpenCV {cv2.__version__}"
+    if args.num_workers is not None:
+        paddle.set_device("cpu")
+        dataset.file_list *= 10**6 // len(dataset)  # one long epoch: readers start anew for each
+        batches = iter(
+            paddle.io.DataLoader(
+                dataset, batch_size=BATCH_SIZE, shuffle=True, num_workers=args.num_workers, return_list=True
+            )
+        )
+        serve(lambda: next(batches), versions, settle=settling(batches, args.num_workers))
+        return
     indices = itertools.cycle(range(len(dataset)))
-    serve(lambda: dataset[next(indices)], f"PaddleSeg {paddleseg.__version__} with OpenCV {cv2.__version__}")
+    serve(lambda: dataset[next(indices)], versions)
 
 
 if __name__ == "__main__":

@@ -234,9 +234,7 @@ def _write_compact(path: Path, content: object) -> None:
 
 def _write_arrays(path: Path, **arrays: np.ndarray) -> None:
     content = io.BytesIO()
-    np.savez(
-        content, allow_pickle=False, **arrays
-    )  # not compressed: probabilities hardly shrink, and it takes longer than the model
+    np.savez(content, allow_pickle=False, **arrays)  # compressing hardly shrinks them, and takes longer than the model
     atomic.write_bytes(path, content.getvalue())
 
 
