@@ -45,7 +45,7 @@ def sliding(model: nn.Module, procedure: Procedure = SLIDING, transforms: Sequen
 def in_memory(segmenter: Segmenter, path: Path) -> np.ndarray:
     """(H, W) ids of the ordinary sliding window."""
     with segmenter.ready():
-        return decide(segmenter.logits(segmenter.prepare(read_image(path))))[0].numpy()
+        return segmenter.answer(segmenter.prepare(read_image(path)), decide)[0].numpy()
 
 
 sides = st.integers(8, 40)

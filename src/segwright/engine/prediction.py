@@ -216,7 +216,7 @@ def _predicted(
             return job
         start = time.perf_counter()
         try:
-            answer = results.answer(segmenter.logits(job.prepared))
+            answer = segmenter.answer(job.prepared, results.answer)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -239,11 +239,11 @@ def _predicted(
             return {**record, "failure": str(error)}
         return {**record, "stamp": stamp(job.image), **written}
 
-    count = min(MOST_THREADS, torch.get_num_threads())
-    with threads(count, "read") as readers, threads(count, "write") as writers:
-        ready = in_order(readers, read, jobs, depth=count + 1)
-        computed = map(compute, takewhile(lambda _: not stop.received, ready))
-        yield from in_order(writers, write, computed, depth=count + 1)
+    count, lanes = min(MOST_THREADS, torch.get_num_threads()), segmenter.lanes.count
+    with threads(count, "read") as readers, threads(lanes, "compute") as pool, threads(count, "write") as writers:
+        ready = in_order(readers, read, jobs, depth=count + lanes)
+        computed = in_order(pool, compute, takewhile(lambda _: not stop.received, ready), depth=lanes + 1)
+        yield from in_order(writers, write, computed, depth=count + lanes)
 
 
 def _large(job: _Job, segmenter: Segmenter, results: Results, bit_depth: int | None, max_pixels: int | None) -> Record:

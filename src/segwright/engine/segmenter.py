@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -15,12 +15,15 @@ from segwright.engine.device import select_device
 from segwright.engine.evaluation import evaluating
 from segwright.engine.fold import folded
 from segwright.engine.inference import Procedure, infer
+from segwright.engine.lanes import Lanes
 from segwright.errors import ConfigError, suggest
 from segwright.transforms import Compose
 from segwright.types import Geometry
 from segwright.weights import load_weights
 
 log = logging.getLogger("segwright")
+
+R = TypeVar("R")
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -42,6 +45,9 @@ class Segmenter:
         device: ``auto``, ``cpu``, ``gpu``, ``cuda:1`` or ``mps``.
         model_path: weights to load first; None takes the model as it is.
         precision: of the model's convolutions: ``fp32``, ``bf16`` or ``fp16``. A key of ``PRECISIONS``.
+
+    Attributes:
+        lanes: how many pictures are computed at once.
 
     Raises:
         ConfigError: transforms whose effect cannot be undone, no such device or precision.
@@ -67,6 +73,7 @@ class Segmenter:
         self.compose = transforms if isinstance(transforms, Compose) else Compose(transforms)
         self.compose.check_for_prediction()
         self.procedure = procedure or Procedure()
+        self.lanes = Lanes(self.device, several=self.procedure == Procedure())
 
     def prepare(self, rgb: np.ndarray) -> Prepared:
         """From (H, W, 3) uint8 RGB; any thread may call it.
@@ -78,19 +85,26 @@ class Segmenter:
         image = torch.from_numpy(np.ascontiguousarray(sample.image, dtype=np.float32))
         return Prepared(image.permute(2, 0, 1)[None], sample.geometry)  # channels last, without copying
 
-    def logits(self, prepared: Prepared) -> Tensor:
-        """(1, num_classes, H, W) float32 on the device; within ``ready``."""
-        return infer(self.model, prepared.image.to(self.device), prepared.geometry, self.procedure)
+    def answer(self, prepared: Prepared, decide: Callable[[Tensor], R]) -> R:
+        """What ``decide`` makes of the (1, num_classes, H, W) float32 logits on the device.
+
+        Within ``ready``; ``lanes.count`` threads may call it at once.
+        """
+        with self.lanes.share(prepared.image[0, 0].numel()), torch.inference_mode(), self._rounding():
+            return decide(infer(self.model, prepared.image.to(self.device), prepared.geometry, self.procedure))
 
     @contextmanager
     def ready(self) -> Iterator[None]:
         """The model in evaluation mode, without gradients, for the length of a block."""
+        with evaluating(self.model), self._rounding():
+            try:
+                yield
+            finally:
+                self.lanes.restore()
+
+    def _rounding(self) -> torch.autocast:
         dtype = PRECISIONS[self.precision]
-        with (
-            evaluating(self.model),
-            torch.autocast(self.device.type, dtype or torch.bfloat16, enabled=dtype is not None),
-        ):
-            yield
+        return torch.autocast(self.device.type, dtype or torch.bfloat16, enabled=dtype is not None)
 
     def fingerprint(self) -> str:
         """Equal for segmenters that give equal results: of weights, transforms and procedure."""

@@ -142,13 +142,19 @@ def _predicted(
 
     def compute(item: tuple[Frame, Prepared]) -> tuple[Frame, Answer]:
         frame, prepared = item
-        return frame, results.answer(segmenter.logits(prepared))
+        return frame, segmenter.answer(prepared, results.answer)
 
-    with threads(1, "read") as reader, threads(1, "write") as writer, closing(frames):
-        ready = islice(in_order(reader, read, repeat(None), depth=DEPTH), max_frames)
+    lanes = segmenter.lanes.count
+    with (
+        threads(1, "read") as reader,
+        threads(lanes, "compute") as pool,
+        threads(1, "write") as writer,
+        closing(frames),
+    ):
+        ready = islice(in_order(reader, read, repeat(None), depth=DEPTH + lanes), max_frames)
         wanted = takewhile(lambda item: item is not None and not stop.received, ready)
-        computed = (compute(item) for item in wanted if item is not None)
-        yield from in_order(writer, lambda item: sink.write(*item), computed, depth=DEPTH)
+        computed = in_order(pool, compute, (item for item in wanted if item is not None), depth=lanes + 1)
+        yield from in_order(writer, lambda item: sink.write(*item), computed, depth=DEPTH + lanes)
 
 
 def _opened(source: VideoSource | Camera, stop: StopSignal) -> VideoFile | Camera:
