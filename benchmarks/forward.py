@@ -11,7 +11,8 @@ from benchmarks.cases import CASES
 from benchmarks.measure import Watch, add_common, add_turns, comparison, publish, take_turns
 from benchmarks.worker import Worker
 from segwright.build import build_model
-from segwright.export.onnx import Deployed, write_onnx
+from segwright.export.deployed import Deployed
+from segwright.export.onnx import write_onnx
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segwright.export import Bundle, export_onnx
+from segwright.export import Bundle, export_model
 from segwright.layers import ConvBNReLU, resize_to
 
 
@@ -57,7 +57,7 @@ def export_small(folder: Path, **changes: Any) -> Bundle:
         "input_shape": (1, 3, 56, 72),
         "class_names": ["sky", "road", "car", "tree"],
     }
-    return export_onnx(small_net(), folder, **(arguments | changes))
+    return export_model(small_net(), folder, **(arguments | changes))
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -46,13 +46,10 @@ def serve_eager(array: np.ndarray, case: Case, threads: int) -> None:
 
 def serve_onnx(path: Path, image: np.ndarray, threads: int) -> None:
     """The exported model, in the session that ``segwright infer`` opens; torch stays out of this process."""
-    import onnxruntime
+    from segwright.runtime import EngineOptions, open_engine
 
-    from segwright.runtime.session import EngineOptions, open_session
-
-    session = open_session(path, EngineOptions(cpu_threads=threads))
-    name = session.get_inputs()[0].name
-    serve(lambda: session.run(None, {name: image}), f"ONNX Runtime {onnxruntime.__version__}")
+    engine = open_engine(path, "onnx", EngineOptions(engine="onnxruntime", cpu_threads=threads))
+    serve(lambda: engine.run(image), engine.title)
 
 
 if __name__ == "__main__":

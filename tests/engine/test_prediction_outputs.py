@@ -14,12 +14,12 @@ from small_net import small_net
 from test_evaluation import Threshold
 
 import segwright.transforms as T
-from segwright.engine.fold import folded
 from segwright.engine.interrupt import StopSignal
 from segwright.engine.prediction import predict
 from segwright.engine.results import FOLDERS, OUTPUTS
 from segwright.errors import ConfigError, DataError
 from segwright.images import list_images, read_image, read_label
+from segwright.layers.fold import folded
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -12,8 +12,9 @@ from small_net import SmallNet, export_small, picture, small_net
 from torch import nn
 
 from segwright.errors import ConfigError, ExportError
-from segwright.export import export_onnx
-from segwright.export.onnx import Deployed
+from segwright.export import export_model
+from segwright.export.deployed import Deployed, Written
+from segwright.export.onnx import write
 from segwright.export.verify import Case, verify
 from segwright.images import read_label, write_image
 
@@ -40,7 +41,8 @@ def test_manifest_holds_the_whole_preprocessing_and_the_output(tmp_path, output_
     assert deploy["output_dtype"] == ("int32" if output_op == "argmax" else "float32")
     assert deploy["labels"] == ["sky", "road", "car", "tree"]
     assert len(deploy["palette"]) == deploy["num_classes"] == 4
-    assert sorted(path.name for path in tmp_path.joinpath("out").iterdir()) == ["deploy.yaml", "model.onnx", "selftest"]
+    names = sorted(path.name for path in tmp_path.joinpath("out").iterdir())
+    assert names == ["certificate.html", "certificate.json", "deploy.yaml", "model.onnx", "selftest"]
 
 
 def test_r60_heads_and_batch_norms_are_gone_and_the_model_is_as_before(tmp_path, caplog):
@@ -48,7 +50,9 @@ def test_r60_heads_and_batch_norms_are_gone_and_the_model_is_as_before(tmp_path,
     model = small_net()
     model.extra.eval()  # a mixture of modes must come back too
     before = copy.deepcopy(model.state_dict())
-    bundle = export_onnx(model, tmp_path, transforms=[{"type": "Normalize"}], num_classes=4, input_shape=(1, 3, 40, 40))
+    bundle = export_model(
+        model, tmp_path, transforms=[{"type": "Normalize"}], num_classes=4, input_shape=(1, 3, 40, 40)
+    )
     graph = onnx.load(str(bundle.model)).graph
     assert "extra" not in str([item.name for item in graph.initializer])
     assert "BatchNormalization" not in {node.op_type for node in graph.node}
@@ -60,7 +64,7 @@ def test_r60_heads_and_batch_norms_are_gone_and_the_model_is_as_before(tmp_path,
 
 
 def test_r60_untrained_batch_norm_is_noticed(tmp_path, caplog):
-    export_onnx(SmallNet(), tmp_path, transforms=[], num_classes=4, input_shape=(1, 3, 32, 32))
+    export_model(SmallNet(), tmp_path, transforms=[], num_classes=4, input_shape=(1, 3, 32, 32))
     assert "untrained" in caplog.text
 
 
@@ -78,7 +82,7 @@ def test_exporter_is_quiet(tmp_path, capfd):
 
 def test_r62_free_sizes_are_verified_at_two_sizes_and_a_batch(tmp_path):
     bundle = export_small(tmp_path, input_shape=None)
-    assert bundle.verification.shapes == ((1, 3, 56, 72), (1, 3, 56, 72), (2, 3, 55, 71))
+    assert tuple(one.shape for one in bundle.verification.inputs) == ((1, 3, 56, 72), (1, 3, 56, 72), (2, 3, 55, 71))
     assert bundle.verification.passed
     graph = onnx.load(str(bundle.model)).graph
     assert [d.dim_param or d.dim_value for d in graph.input[0].type.tensor_type.shape.dim] == ["N", 3, "H", "W"]
@@ -100,7 +104,7 @@ def test_r62_any_size_and_batch_equals_eager(tmp_path):
 
 def test_r62_one_free_axis(tmp_path):
     bundle = export_small(tmp_path, input_shape=(1, 3, -1, 72), transforms=[{"type": "Normalize"}])
-    assert bundle.verification.shapes == ((1, 3, 192, 72), (1, 3, 192, 72), (1, 3, 191, 72))
+    assert tuple(one.shape for one in bundle.verification.inputs) == ((1, 3, 192, 72), (1, 3, 192, 72), (1, 3, 191, 72))
 
 
 def test_r63_own_pictures_serve_as_tests(tmp_path):
@@ -112,40 +116,51 @@ def test_r63_own_pictures_serve_as_tests(tmp_path):
     assert not (bundle.folder / "selftest/picture_3.png").exists()
 
 
+@pytest.fixture
+def small(tmp_path):
+    """Writes the small net as ONNX, unverified; returns the net, the files, and a case of it."""
+
+    def write_small(output_op: str) -> tuple[Written, Case]:
+        (tmp_path / "scratch").mkdir()
+        model = Deployed(small_net(), output_op)
+        written = write(model, tmp_path, tmp_path / "scratch", (1, 3, 56, 72))
+        batch = np.random.default_rng(0).normal(size=(1, 3, 56, 72)).astype(np.float32)
+        return written, Case.of(model, batch)
+
+    return write_small
+
+
 @pytest.mark.parametrize("output_op", ["argmax", "softmax", "none"])
-def test_verification_refuses_another_graph(tmp_path, output_op):
-    file = export_small(tmp_path, output_op=output_op).model
-    model = Deployed(small_net(), output_op)
-    case = Case.of(model, np.random.default_rng(0).normal(size=(1, 3, 56, 72)).astype(np.float32))
-    assert verify(file, model, [case]).passed
-    tamper_bias(file, 0.002)
+def test_verification_refuses_another_graph(small, output_op):
+    written, case = small(output_op)
+    assert verify(written, "onnx", [case]).passed
+    for file in set(written):
+        tamper_bias(file, 0.002)
     with pytest.raises(ExportError, match=r"not equal to the model.*logit difference 2.00e-03"):
-        verify(file, model, [case])
+        verify(written, "onnx", [case])
 
 
-def test_verification_compares_the_shipped_labels_not_only_the_logits(tmp_path):
-    file = export_small(tmp_path).model
-    proto = onnx.load(str(file))
+def test_verification_compares_the_shipped_labels_not_only_the_logits(small):
+    written, case = small("argmax")
+    proto = onnx.load(str(written.model))
     proto.graph.node[-1].output[0] = "right"
     proto.graph.node.append(onnx.helper.make_node("Neg", ["right"], ["label"]))
-    onnx.save(proto, str(file))
-    model = Deployed(small_net(), "argmax")
-    case = Case.of(model, np.zeros((1, 3, 56, 72), np.float32))
+    onnx.save(proto, str(written.model))
     with pytest.raises(ExportError, match=r"logit difference .*e-0[5-8] .* [1-9][0-9]* of 4032 labels differ"):
-        verify(file, model, [case])
+        verify(written, "onnx", [case])
 
 
 def test_failed_verification_leaves_nothing_new_and_the_older_export_whole(tmp_path, monkeypatch):
-    from segwright.export import assemble
+    from segwright.export.formats import WRITERS
 
     older = export_small(tmp_path).manifest.read_bytes()
-    real = assemble.write_onnx
 
-    def faulty(model, path, shape):
-        real(model, path, shape)
-        tamper_bias(path, 1.0)
+    def faulty(*args):
+        written = write(*args)
+        tamper_bias(written.model, 1.0)
+        return written
 
-    monkeypatch.setattr(assemble, "write_onnx", faulty)
+    monkeypatch.setitem(WRITERS, "onnx", faulty)
     with pytest.raises(ExportError, match="not equal"):
         export_small(tmp_path)
     assert (tmp_path / "deploy.yaml").read_bytes() == older
@@ -178,7 +193,7 @@ class NotFinite(nn.Module):
 
 def test_not_finite_logits_are_refused(tmp_path):
     with pytest.raises(ExportError, match="not finite"):
-        export_onnx(NotFinite(), tmp_path, transforms=[], num_classes=3, input_shape=(1, 3, 8, 8))
+        export_model(NotFinite(), tmp_path, transforms=[], num_classes=3, input_shape=(1, 3, 8, 8))
 
 
 class EvenOnly(nn.Module):
@@ -189,8 +204,8 @@ class EvenOnly(nn.Module):
 
 def test_r62_model_that_takes_even_sizes_only_is_not_exported_for_any_size(tmp_path):
     with pytest.raises(ExportError, match="--input_shape N C H W"):
-        export_onnx(EvenOnly(), tmp_path, transforms=[], num_classes=3)
-    export_onnx(EvenOnly(), tmp_path, transforms=[], num_classes=3, input_shape=(1, 3, 8, 8))
+        export_model(EvenOnly(), tmp_path, transforms=[], num_classes=3)
+    export_model(EvenOnly(), tmp_path, transforms=[], num_classes=3, input_shape=(1, 3, 8, 8))
 
 
 def test_width_and_height_swapped_is_explained(tmp_path):

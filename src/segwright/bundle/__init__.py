@@ -1,10 +1,11 @@
 """What an exported model consists of: written by ``export``, read by ``runtime``. No torch."""
 
-from segwright.bundle.manifest import MANIFEST_NAME, Manifest, OutputOp, Selftest, Shape, file_hash
+from segwright.bundle.manifest import MANIFEST_NAME, Format, Manifest, OutputOp, Selftest, Shape, file_hash
 from segwright.bundle.pictures import NetworkInput, Preprocessing, label_map
 
 __all__ = [
     "MANIFEST_NAME",
+    "Format",
     "Manifest",
     "NetworkInput",
     "OutputOp",

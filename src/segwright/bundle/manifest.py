@@ -15,9 +15,11 @@ import yaml
 from segwright.errors import ExportError
 
 MANIFEST_NAME = "deploy.yaml"
-SCHEMA = 1
+SCHEMA = 2  # 1 knew ONNX files in float32 only
 
 OutputOp = Literal["argmax", "softmax", "none"]
+Format = Literal["onnx", "openvino", "torch", "executorch"]
+Precision = Literal["fp32", "fp16", "int8"]
 Shape = tuple[int, int, int, int]  # N, C, H, W; -1 is free
 
 
@@ -34,7 +36,11 @@ class Manifest:
     """The content of a ``deploy.yaml``.
 
     Attributes:
-        model: name of the ONNX file.
+        model: name of the file to open.
+        format: what kind of file that is.
+        precision: of its weights: ``fp32``, ``fp16`` (computed with in float32), or ``int8`` (so are most layers).
+        picture_input: whether the graph takes (N, H, W, 3) uint8 RGB pictures, does the transforms itself, and gives
+            labels or scores at their size.
         transforms: blocks that turn a picture into the network's input, every argument spelled out.
         to_rgb: whether the network takes red first.
         img_channels: bands that the network takes.
@@ -51,6 +57,9 @@ class Manifest:
     """
 
     model: str
+    format: Format
+    precision: Precision
+    picture_input: bool
     transforms: list[dict[str, Any]]
     to_rgb: bool
     img_channels: int
@@ -72,6 +81,9 @@ class Manifest:
             "segwright": self.written_by,
             "Deploy": {
                 "model": self.model,
+                "format": self.format,
+                "precision": self.precision,
+                "picture_input": self.picture_input,
                 "transforms": self.transforms,
                 "to_rgb": self.to_rgb,
                 "img_channels": self.img_channels,
@@ -116,6 +128,9 @@ class Manifest:
         try:
             manifest = cls(
                 model=block["model"],
+                format=block["format"] if content["schema"] > 1 else "onnx",
+                precision=block["precision"] if content["schema"] > 1 else "fp32",
+                picture_input=bool(block["picture_input"]) if content["schema"] > 1 else False,
                 transforms=[dict(transform) for transform in block["transforms"]],
                 to_rgb=block["to_rgb"],
                 img_channels=int(block["img_channels"]),
@@ -134,11 +149,11 @@ class Manifest:
             raise ExportError(f"{path} has no {error}: it was edited or damaged; export again") from error
         except (AttributeError, TypeError, ValueError) as error:
             raise ExportError(f"{path} was edited or damaged ({error}); export again") from error
-        if manifest.output_op not in get_args(OutputOp) or len(manifest.input_shape) != 4:
-            raise ExportError(
-                f"{path}: want output_op argmax, softmax or none and an input_shape of four numbers, "
-                f"got {manifest.output_op!r} and {list(manifest.input_shape)}"
-            )
+        for key, allowed in (("output_op", OutputOp), ("format", Format), ("precision", Precision)):
+            if (value := getattr(manifest, key)) not in get_args(allowed):
+                raise ExportError(f"{path}: want {key} {', '.join(get_args(allowed))}, got {value!r}; export again")
+        if len(manifest.input_shape) != 4:
+            raise ExportError(f"{path}: want an input_shape of four numbers, got {list(manifest.input_shape)}")
         for name in (manifest.model, *manifest.files, *(p for t in manifest.selftest for p in (t.image, t.mask))):
             _refuse_foreign(name, path)
             if name not in manifest.files:

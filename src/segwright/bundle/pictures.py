@@ -11,7 +11,7 @@ from segwright.errors import ConfigError, DataError
 from segwright.registry import TRANSFORMS
 from segwright.transforms import Compose, is_random
 from segwright.transforms.inverse import restore_label_map, restore_scores
-from segwright.types import Geometry, Sample
+from segwright.types import Geometry, Sample, Size
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,24 @@ class NetworkInput:
 
     Attributes:
         picture: the picture itself, (H, W, 3) uint8, RGB.
-        tensor: (C, H, W) float32.
+        tensor: (C, H, W) float32; the picture itself for a graph that begins with pictures.
         geometry: what the transforms did to the pixels' places.
     """
 
     picture: np.ndarray
     tensor: np.ndarray
     geometry: tuple[Geometry, ...]
+
+    @property
+    def size(self) -> Size:
+        """Of the tensor."""
+        return Size(*(self.tensor.shape[:2] if self.tensor is self.picture else self.tensor.shape[1:]))
+
+    @classmethod
+    def raw(cls, picture: np.ndarray) -> "NetworkInput":
+        """For a graph that begins with pictures: (H, W, 3) uint8."""
+        check_picture(picture)
+        return cls(picture, picture, ())
 
 
 class Preprocessing:
@@ -37,6 +48,10 @@ class Preprocessing:
         to_rgb: whether the network takes red first.
         img_channels: bands that the network takes.
         where: what holds the blocks, to begin messages with.
+
+    Attributes:
+        blocks: the transforms with every argument spelled out.
+        transforms: the transforms.
 
     Raises:
         ConfigError: an unknown transform, one that draws at random, or arguments that it does not take.
@@ -64,6 +79,7 @@ class Preprocessing:
                 )
             transforms.append(transform)
             self.blocks.append({"type": block["type"], **fill_defaults(factory, arguments)})
+        self.transforms, self.to_rgb, self.img_channels = transforms, to_rgb, img_channels
         self._compose = Compose(transforms, to_rgb=to_rgb, img_channels=img_channels)
 
     def __call__(self, image: np.ndarray) -> NetworkInput:
@@ -72,11 +88,20 @@ class Preprocessing:
         Raises:
             DataError: the array is not of uint8, or has the wrong number of channels.
         """
-        if image.dtype != np.uint8:
-            raise DataError(f"want a picture as (H, W, 3) uint8, RGB; got {image.dtype} of shape {image.shape}")
+        check_picture(image)
         sample: Sample = self._compose(image.astype(np.float32), seed=0)
         tensor = np.ascontiguousarray(sample.image.transpose(2, 0, 1), dtype=np.float32)
         return NetworkInput(image, tensor, sample.geometry)
+
+
+def check_picture(image: np.ndarray) -> None:
+    """Fail unless the array is of uint8.
+
+    Raises:
+        DataError: it is not.
+    """
+    if image.dtype != np.uint8:
+        raise DataError(f"want a picture as (H, W, 3) uint8, RGB; got {image.dtype} of shape {image.shape}")
 
 
 def label_map(output: np.ndarray, geometry: tuple[Geometry, ...]) -> np.ndarray:

@@ -2,10 +2,11 @@
 
 import argparse
 import logging
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segwright.cli.flags import add_config, add_switch, add_weights
+from segwright.cli.flags import add_config, add_switch, add_weights, positive
 from segwright.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -19,12 +20,18 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add ``export`` to the commands."""
     parser = commands.add_parser(
         "export",
-        help="write a trained model as ONNX, verified",
-        description="Write model.onnx, deploy.yaml and two test pictures, after checking that the exported file gives "
-        "the trained model's logits and labels.",
+        help="write a trained model for other engines, verified",
+        description="Write the model, deploy.yaml, two test pictures and a certificate, after checking that the "
+        "exported file gives the trained model's logits and labels.",
     )
     add_config(parser)
     add_weights(parser)
+    parser.add_argument(
+        "--format",
+        choices=("onnx", "openvino", "torch", "executorch"),
+        default="onnx",
+        help="kind of file: ONNX, OpenVINO's (.xml and .bin), torch.export's (.pt2) or ExecuTorch's (.pte, for phones)",
+    )
     parser.add_argument("--save_dir", type=Path, default=Path("output"), metavar="DIR", help="where to write")
     parser.add_argument(
         "--input_shape",
@@ -40,6 +47,20 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     add_switch(parser, "--without_argmax", "older spelling of --output_op none")
     add_switch(parser, "--with_softmax", "older spelling of --output_op softmax")
+    add_switch(
+        parser,
+        "--picture_input",
+        "have the graph take pictures, (N, H, W, 3) uint8 RGB, resize and normalise them itself, and give results of "
+        "their size",
+    )
+    parser.add_argument(
+        "--verify_dataset",
+        type=positive,
+        nargs="?",
+        const=sys.maxsize,
+        metavar="N",
+        help="also score model and export on N pictures of the validation data, or all of them: mIoU has to stay",
+    )
     parser.set_defaults(run=run)
 
 
@@ -50,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
     from segwright.build import load_config
     from segwright.build.load import complete
     from segwright.cli.setup import build_model_with_weights
-    from segwright.export import export_onnx
+    from segwright.export import export_model
 
     config = load_config(args.config, opts=args.opts)
     config.require("model", purpose="to export")
@@ -66,21 +87,43 @@ def run(args: argparse.Namespace) -> None:
     filled = complete(config)
     val = filled.get("val_dataset") or {}
     dataset = validation_set(config)
-    bundle = export_onnx(
+    bundle = export_model(
         model,
         args.save_dir,
         transforms=choose_transforms(config),
         num_classes=filled["model"]["num_classes"],
+        file_format=args.format,
         input_shape=args.input_shape,
         output_op=output_op,
+        picture_input=args.picture_input,
         img_channels=val.get("img_channels", filled["model"].get("in_channels", 3)),
         bit_depth=val.get("bit_depth"),
         class_names=dataset.class_names if dataset else val.get("class_names"),
         palette=dataset.palette if dataset else None,
+        dataset=_labelled(dataset) if args.verify_dataset else None,
+        count=args.verify_dataset,
         pictures=[dataset.load_image(index) for index in range(min(2, len(dataset)))] if dataset else None,
     )
-    log.info("verified on ONNX Runtime: %s", bundle.verification)
+    log.info("verified %s", bundle.verification)
+    if bundle.scores:
+        log.info(
+            "mIoU on %d pictures: model %.4f, export %.4f",
+            bundle.scores.pictures,
+            bundle.scores.model["mIoU"],
+            bundle.scores.export["mIoU"],
+        )
     log.info("the model is saved in %s; try it: segwright infer --config %s --selftest", bundle.folder, bundle.manifest)
+
+
+def _labelled(dataset: "SegmentationDataset | None") -> "SegmentationDataset":
+    """The data set to score on.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if dataset is None:
+        raise ConfigError("--verify_dataset wants validation data, but the config's val_dataset is missing or unusable")
+    return dataset
 
 
 def choose_output_op(output_op: str | None, without_argmax: bool, with_softmax: bool) -> Any:

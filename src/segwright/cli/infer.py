@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 
 from segwright.atomic import ensure_folder
 from segwright.cli.flags import add_switch, positive
-from segwright.console import track
 from segwright.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from segwright.bundle import NetworkInput
     from segwright.runtime import Predictor
     from segwright.runtime.benchmark import Benchmark
 
 log = logging.getLogger("segwright")
 
 TUNED_SHAPES = "auto_tune_tmp.pbtxt"
-OVERLAYS = "added_prediction"
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -47,10 +44,16 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
     engine = parser.add_argument_group("engine")
     engine.add_argument(
+        "--engine",
+        choices=("auto", "onnxruntime", "openvino", "executorch", "torch"),
+        default="auto",
+        help="library that runs the model; default: the first that is installed and reads the exported format",
+    )
+    add_switch(engine, "--compile", "compile with torch.compile; a minute at the start, torch engine only")
+    engine.add_argument(
         "--precision",
-        choices=("fp32", "fp16", "int8"),
-        default="fp32",
-        help="fp16 needs --use_trt; int8 a quantised model",
+        choices=("fp32", "bf16", "fp16", "int8"),
+        help="default: the export's; bf16 and fp16 round, where engine and device can; int8 needs a quantised model",
     )
     add_switch(engine, "--use_int8", "older spelling of --precision int8")
     add_switch(engine, "--use_trt", "compile with TensorRT; needs --device gpu")
@@ -61,7 +64,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     engine.add_argument(
         "--auto_tuned_shape_file", default=TUNED_SHAPES, metavar="FILE", help="file for --enable_auto_tune"
     )
-    add_switch(engine, "--enable_mkldnn", "kernels of oneDNN; needs an ONNX Runtime built with it")
+    add_switch(engine, "--enable_mkldnn", "kernels of oneDNN: those of --engine openvino")
     parser.set_defaults(run=run)
 
 
@@ -70,11 +73,13 @@ def run(args: argparse.Namespace) -> int:
     from segwright.runtime import EngineOptions, load
 
     _refuse_auto_tune(args)
-    if args.use_int8 and args.precision == "fp16":
-        raise ConfigError("--use_int8 and --precision fp16 contradict each other")
+    if args.use_int8 and args.precision not in (None, "int8"):
+        raise ConfigError(f"--use_int8 and --precision {args.precision} contradict each other")
     if not args.selftest and args.image_path is None:
         raise ConfigError("give pictures with --image_path, or --selftest for the export's own")
     options = EngineOptions(
+        engine=args.engine,
+        compile=args.compile,
         device=args.device,
         cpu_threads=args.cpu_threads,
         precision="int8" if args.use_int8 else args.precision,
@@ -85,9 +90,9 @@ def run(args: argparse.Namespace) -> int:
     predictor = load(args.config, options)
     manifest = predictor.manifest
     if args.print_detail:
-        engines = ", ".join(predictor.providers)
+        precision = options.precision or manifest.precision
         log.info("%s: input %s, output %s", manifest.model, list(manifest.input_shape), manifest.output_op)
-        log.info("ONNX Runtime (%s), %d threads, %s", engines, options.threads, options.precision)
+        log.info("%s, %d threads, %s", predictor.engine.title, options.threads, precision)
     if args.with_argmax and manifest.output_op == "argmax":
         log.info("the exported model ends in argmax already, so --with_argmax adds nothing")
     code = _run_selftest(predictor) if args.selftest else 0
@@ -126,10 +131,11 @@ def _run_selftest(predictor: "Predictor") -> int:
 
 def _run_pictures(args: argparse.Namespace, predictor: "Predictor") -> None:
     from segwright.images import list_images
+    from segwright.runtime.pictures import predict_pictures
 
     images = list_images(args.image_path)
     ensure_folder(args.save_dir)
-    failed = _predict(predictor, images, args)
+    failed = predict_pictures(predictor, images, args.image_path, args.save_dir, batch_size=args.batch_size)
     log.info("%d of %d label maps are in %s", len(images) - len(failed), len(images), args.save_dir)
     readable = [image for image in images if image not in failed]
     if args.benchmark and readable:
@@ -141,40 +147,6 @@ def _run_pictures(args: argparse.Namespace, predictor: "Predictor") -> None:
     if failed:
         first = next(iter(failed.values()))
         raise DataError(f"{len(failed)} of {len(images)} pictures were not predicted; the first: {first}")
-
-
-def _predict(predictor: "Predictor", images: list[Path], args: argparse.Namespace) -> dict[Path, str]:
-    """Write a label map and an overlay for each picture; returns what went wrong with which."""
-    from segwright.bundle import label_map
-    from segwright.images import output_paths, overlay, write_image, write_label_map
-
-    failed: dict[Path, str] = {}
-    palette = predictor.manifest.palette
-    maps = output_paths(images, args.image_path, ".png")
-    overlays = output_paths(images, args.image_path, ".jpg")
-    jobs = list(zip(images, maps, overlays, strict=True))
-    batches = [jobs[start : start + args.batch_size] for start in range(0, len(jobs), args.batch_size)]
-    for batch in track(batches, "predicting"):
-        ready = []
-        for job in batch:
-            item = _prepared(predictor, job[0], failed)
-            if item is not None:
-                ready.append((job, item))
-        outputs = predictor.infer([item.tensor for _, item in ready])
-        for output, ((_, map_name, overlay_name), item) in zip(outputs, ready, strict=True):
-            label = label_map(output, item.geometry)
-            write_label_map(args.save_dir / map_name, label, palette)
-            write_image(args.save_dir / OVERLAYS / overlay_name, overlay(item.picture, label, palette))
-    return failed
-
-
-def _prepared(predictor: "Predictor", image: Path, failed: dict[Path, str]) -> "NetworkInput | None":
-    """The picture ready for the network, or None and its entry in ``failed``."""
-    try:
-        return predictor.prepare(image)
-    except DataError as error:
-        failed[image] = str(error)
-        return None
 
 
 def _report(result: "Benchmark", save_dir: Path) -> None:

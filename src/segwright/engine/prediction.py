@@ -19,7 +19,6 @@ from segwright.engine.faults import is_out_of_memory
 from segwright.engine.inference import Procedure
 from segwright.engine.interrupt import StopSignal
 from segwright.engine.journal import Journal, Record, stamp
-from segwright.engine.pipeline import in_order, threads
 from segwright.engine.processes import Processes
 from segwright.engine.results import DEFAULT_OUTPUTS, FOLDERS, Places, Results
 from segwright.engine.segmenter import Prepared, Segmenter
@@ -27,6 +26,7 @@ from segwright.engine.tiles_predict import predict_large
 from segwright.errors import ConfigError, DataError, MissingExtraError
 from segwright.images import MAX_PIXELS, Palette, output_paths, read_image
 from segwright.images.large import TILED_MAX_PIXELS, is_large
+from segwright.pipeline import in_order, threads
 from segwright.transforms import Compose
 
 log = logging.getLogger("segwright")

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from segwright.engine.device import select_device
 from segwright.engine.evaluation import evaluating
-from segwright.engine.fold import folded
 from segwright.engine.inference import Procedure, infer
 from segwright.engine.lanes import Lanes
 from segwright.errors import ConfigError, suggest
+from segwright.layers.fold import folded
 from segwright.transforms import Compose
 from segwright.types import Geometry
 from segwright.weights import load_weights

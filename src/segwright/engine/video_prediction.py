@@ -17,13 +17,13 @@ from segwright.engine.camera import Camera
 from segwright.engine.inference import Procedure
 from segwright.engine.inputs import VideoSource
 from segwright.engine.interrupt import StopSignal
-from segwright.engine.pipeline import in_order, threads
 from segwright.engine.processes import Processes
 from segwright.engine.results import FOLDERS, OUTPUTS, Results
 from segwright.engine.segmenter import Prepared, Segmenter
 from segwright.engine.video import Frame, VideoFile, VideoWriter
 from segwright.errors import ConfigError
 from segwright.images import Palette, write_label_map
+from segwright.pipeline import in_order, threads
 from segwright.transforms import Compose
 
 log = logging.getLogger("segwright")

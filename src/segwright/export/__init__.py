@@ -1,6 +1,6 @@
 """From a trained model to files that run without torch, proven equal to it before they are left on the disk."""
 
-from segwright.export.assemble import Bundle, export_onnx
+from segwright.export.assemble import Bundle, export_model
 from segwright.export.verify import Verification
 
-__all__ = ["Bundle", "Verification", "export_onnx"]
+__all__ = ["Bundle", "Verification", "export_model"]

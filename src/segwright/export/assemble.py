@@ -15,6 +15,7 @@ from torch import nn
 from segwright.atomic import write_bytes, write_text
 from segwright.bundle import (
     MANIFEST_NAME,
+    Format,
     Manifest,
     NetworkInput,
     OutputOp,
@@ -24,14 +25,18 @@ from segwright.bundle import (
     file_hash,
     label_map,
 )
-from segwright.errors import ConfigError, ExportError
-from segwright.export.onnx import OUTPUT_DTYPES, Deployed, write_onnx
+from segwright.datasets import SegmentationDataset
+from segwright.errors import ConfigError, ExportError, suggest
+from segwright.export.certificate import certify
+from segwright.export.dataset_scores import DatasetScores, score
+from segwright.export.deployed import OUTPUT_DTYPES, Deployed
+from segwright.export.formats import WRITERS
+from segwright.export.picture_input import PictureInput
 from segwright.export.pictures import choose_pictures
 from segwright.export.verify import Case, Verification, verify
 from segwright.images import Colour, default_palette, write_image, write_label_map
+from segwright.runtime.selftest import AGREEMENT
 from segwright.version import __version__
-
-MODEL_NAME = "model.onnx"
 
 log = logging.getLogger("segwright")
 
@@ -43,78 +48,106 @@ class Bundle:
     Attributes:
         folder: all of it.
         manifest: its ``deploy.yaml``.
-        model: its ONNX file.
+        model: the file that an engine opens.
         verification: how the file compares with the torch model.
+        scores: of both on data with labels, if they were asked for.
     """
 
     folder: Path
     manifest: Path
     model: Path
     verification: Verification
+    scores: DatasetScores | None = None
 
 
-def export_onnx(
+def export_model(
     model: nn.Module,
     save_dir: str | Path,
     *,
     transforms: Sequence[dict[str, Any]],
     num_classes: int,
+    file_format: Format = "onnx",
     input_shape: Sequence[int] | None = None,
     output_op: OutputOp = "argmax",
+    picture_input: bool = False,
     to_rgb: bool = True,
     img_channels: int = 3,
     bit_depth: int | None = None,
     class_names: Sequence[str] | None = None,
     palette: Sequence[Colour] | None = None,
     pictures: Sequence[np.ndarray | Path] | None = None,
+    dataset: SegmentationDataset | None = None,
+    count: int | None = None,
 ) -> Bundle:
-    """Write a model as ONNX with all that running it takes, once it is proven equal to the torch model.
+    """Write a model with all that running it takes, once it is proven equal to the torch model.
 
     Until everything is verified nothing appears in ``save_dir``; ``deploy.yaml`` comes last. Other files there are
     left alone.
 
     Args:
         model: gives a list of logits, the first being the prediction. Neither its mode nor its weights change.
-        save_dir: folder for ``model.onnx``, ``deploy.yaml`` and ``selftest/``.
+        save_dir: folder for the model, ``deploy.yaml`` and ``selftest/``.
         transforms: the whole of the validation transforms, as blocks of a configuration.
         num_classes: classes that the model tells apart.
+        file_format: ``onnx``, ``openvino``, ``torch`` or ``executorch``.
         input_shape: N, C, H, W; -1, or None for all of N, H and W, leaves them free.
         output_op: what the graph ends in: labels, probabilities or logits.
+        picture_input: have the graph take pictures, (N, H, W, 3) uint8 RGB, and do the transforms itself; what it gives
+            is then of the pictures' size.
         to_rgb: whether the model takes red first.
         img_channels: bands that the model takes.
         bit_depth: what pictures with more than 8 bits per value really use; they are refused if None.
         class_names: names of the classes.
         palette: (red, green, blue) for each class; by default PaddleSeg's.
         pictures: test pictures, files or (H, W, 3) uint8 RGB arrays; by default drawn ones.
+        dataset: pictures with labels, on which both are scored.
+        count: only on so many of them.
 
     Raises:
         ConfigError: arguments that contradict each other, or transforms that do not exist.
         ExportError: the model cannot be exported, or the file differs from it.
-        MissingExtraError: the libraries for ONNX are not installed.
+        MissingExtraError: the libraries for the format are not installed.
     """
+    if file_format not in WRITERS:
+        raise ConfigError(f"format '{file_format}': {suggest(file_format, WRITERS, list_all=True)}")
     save_dir = Path(save_dir)
     shape = _checked_shape(input_shape, img_channels)
     preprocess = Preprocessing(transforms, to_rgb=to_rgb, img_channels=img_channels)
     colours = list(default_palette(num_classes) if palette is None else palette)[:num_classes]
+    names = class_names or [f"class {index}" for index in range(num_classes)]
     if len(colours) < num_classes or (class_names is not None and len(class_names) != num_classes):
         raise ConfigError(
             f"the model has {num_classes} classes, but the data set names {len(class_names or colours)} of them"
         )
-    chosen = choose_pictures(pictures, preprocess, shape, bit_depth)
-    deployed = Deployed(model, output_op)
+    deployed = Deployed(model, output_op, PictureInput(preprocess) if picture_input else None)
+    way = NetworkInput.raw if picture_input else preprocess
+    chosen = choose_pictures(pictures, way, shape, bit_depth)
     _say_what_changes(model)
 
     cases = [Case.of(deployed, _batch(picture.tensor, shape)) for picture in chosen]
     if (found := cases[0].logits.shape[1]) != num_classes:
         raise ExportError(f"the model gives logits for {found} classes, but num_classes is {num_classes}")
-    extra = [Case.of(deployed, batch) for batch in _odd_batches(chosen[0].tensor, shape)]
+    extra = [Case.of(deployed, batch) for batch in _odd_batches(chosen[0], shape)]
+    labels = [label_map(case.output[0], picture.geometry) for case, picture in zip(cases, chosen, strict=True)]
+    if picture_input:
+        usual, pairs = Deployed(model, output_op), zip(chosen, labels, strict=True)
+        labels = [_usual_labels(usual, preprocess, picture, label) for picture, label in pairs]
 
-    with _staging(save_dir) as staged:
-        write_onnx(deployed, staged / MODEL_NAME, shape)
-        verification = verify(staged / MODEL_NAME, deployed, cases + extra)
-        tests = _write_selftest(staged, chosen, cases, colours)
+    with _staging(save_dir) as staged, tempfile.TemporaryDirectory() as scratch:
+        written = WRITERS[file_format](deployed, staged, Path(scratch), shape)
+        verification = verify(written, file_format, cases + extra)
+        scores = None
+        if dataset is not None:
+            number = min(count or len(dataset), len(dataset))
+            scores = score(written.model, file_format, deployed, way, dataset, number, max(shape[0], 1))
+            scores.require_equal()
+        tests = _write_selftest(staged, chosen, labels, colours)
+        certify(staged, type(model).__name__, file_format, verification, scores, chosen, colours, names)
         manifest = Manifest(
-            model=MODEL_NAME,
+            model=written.model.name,
+            format=file_format,
+            precision="fp32",
+            picture_input=picture_input,
             transforms=preprocess.blocks,
             to_rgb=to_rgb,
             img_channels=img_channels,
@@ -130,7 +163,7 @@ def export_onnx(
             written_by=__version__,
         )
         _publish(staged, save_dir, manifest)
-    return Bundle(save_dir, save_dir / MANIFEST_NAME, save_dir / MODEL_NAME, verification)
+    return Bundle(save_dir, save_dir / MANIFEST_NAME, save_dir / manifest.model, verification, scores)
 
 
 def _checked_shape(input_shape: Sequence[int] | None, img_channels: int) -> Shape:
@@ -162,25 +195,44 @@ def _batch(tensor: np.ndarray, shape: Shape) -> np.ndarray:
     return np.repeat(tensor[None], max(shape[0], 1), axis=0)
 
 
-def _odd_batches(tensor: np.ndarray, shape: Shape) -> Iterator[np.ndarray]:
+def _odd_batches(picture: NetworkInput, shape: Shape) -> Iterator[np.ndarray]:
     """Where sizes are free: a part of the picture of another, odd size; two at once where their number is free."""
     rows, columns = (
-        size if fixed > 0 else max(1, size - 1 - size % 2)
-        for size, fixed in zip(tensor.shape[1:], shape[2:], strict=True)
+        size if fixed > 0 else max(1, size - 1 - size % 2) for size, fixed in zip(picture.size, shape[2:], strict=True)
     )
     if -1 in shape:
-        part = tensor[:, :rows, :columns]
-        yield np.stack([part, part[:, ::-1, ::-1]] if shape[0] < 0 else [part] * shape[0])
+        raw = picture.tensor is picture.picture
+        part = picture.tensor[:rows, :columns] if raw else picture.tensor[:, :rows, :columns]
+        turned = part[::-1, ::-1] if raw else part[:, ::-1, ::-1]
+        yield np.stack([part, turned] if shape[0] < 0 else [part] * shape[0])
+
+
+def _usual_labels(
+    deployed: Deployed, preprocess: Preprocessing, picture: NetworkInput, label: np.ndarray
+) -> np.ndarray:
+    """The label map of a picture by the usual way, outside the graph.
+
+    Raises:
+        ExportError: that of the graph's way differs.
+    """
+    item = preprocess(picture.picture)
+    usual = label_map(Case.of(deployed, item.tensor[None]).output[0], item.geometry)
+    different = int((usual != label).sum())
+    if different > (1 - AGREEMENT) * usual.size:
+        raise ExportError(
+            f"{different} of {usual.size} pixels get other labels when the graph does the transforms than when the "
+            "client does; nothing was written. Leave --picture_input out"
+        )
+    return usual
 
 
 def _write_selftest(
-    folder: Path, pictures: Sequence[NetworkInput], cases: Sequence[Case], palette: Sequence[Colour]
+    folder: Path, pictures: Sequence[NetworkInput], labels: Sequence[np.ndarray], palette: Sequence[Colour]
 ) -> tuple[Selftest, ...]:
     """The pictures, and the label maps of the torch model through the same way back as a prediction's."""
     tests = []
-    for number, (picture, case) in enumerate(zip(pictures, cases, strict=True), start=1):
+    for number, (picture, label) in enumerate(zip(pictures, labels, strict=True), start=1):
         test = Selftest(image=f"selftest/picture_{number}.png", mask=f"selftest/mask_{number}.png")
-        label = label_map(case.output[0], picture.geometry)
         write_image(folder / test.image, picture.picture)
         write_label_map(folder / test.mask, label, palette)
         tests.append(test)

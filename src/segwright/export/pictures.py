@@ -1,13 +1,13 @@
 """The two test pictures of an export: the user's own where they fit, else drawn ones."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from segwright.bundle import NetworkInput, Preprocessing, Shape
+from segwright.bundle import NetworkInput, Shape
 from segwright.errors import ExportError
 from segwright.images import read_image
 from segwright.types import Size
@@ -19,7 +19,10 @@ log = logging.getLogger("segwright")
 
 
 def choose_pictures(
-    pictures: Sequence[np.ndarray | Path] | None, preprocess: Preprocessing, shape: Shape, bit_depth: int | None = None
+    pictures: Sequence[np.ndarray | Path] | None,
+    preprocess: Callable[[np.ndarray], NetworkInput],
+    shape: Shape,
+    bit_depth: int | None = None,
 ) -> list[NetworkInput]:
     """The first pictures, preprocessed; drawn ones where there are none, or none of the size that the model takes.
 
@@ -46,7 +49,7 @@ def choose_pictures(
     replaced = [preprocess(image) for image in drawn]
     for picture in replaced:
         if not _fits(picture, shape):
-            found = Size(*picture.tensor.shape[1:])
+            found = picture.size
             turned = found == size[::-1]
             raise ExportError(
                 f"--input_shape N C H W asks for height {size.height} and width {size.width}, but the validation "
@@ -64,8 +67,7 @@ def choose_pictures(
 
 
 def _fits(picture: NetworkInput, shape: Shape) -> bool:
-    given = picture.tensor.shape
-    return all(wanted < 0 or wanted == found for wanted, found in zip(shape[1:], given, strict=True))
+    return all(wanted < 0 or wanted == found for wanted, found in zip(shape[2:], picture.size, strict=True))
 
 
 def draw_picture(size: Size, seed: int) -> np.ndarray:

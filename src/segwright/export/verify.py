@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from segwright.errors import ExportError
-from segwright.export.onnx import INPUT, Deployed, with_logits
-
-if TYPE_CHECKING:
-    import onnxruntime
+from segwright.export.deployed import Deployed, Written
+from segwright.runtime import EngineOptions, open_engine
+from segwright.transforms.inverse import nearest
+from segwright.types import Size
 
 LOGIT_TOLERANCE = 1e-3
 RELATIVE_TOLERANCE = 1e-5  # of the largest logit: float32 holds seven digits, and sums lose two
@@ -23,8 +22,8 @@ class Case:
     """An input of the network with what the torch model makes of it.
 
     Attributes:
-        batch: (N, C, H, W) float32.
-        logits: (N, num_classes, H, W) float32, of the torch model.
+        batch: (N, C, H, W) float32, or (N, H, W, 3) uint8 where the graph begins with pictures.
+        logits: (N, num_classes, h, w) float32, of the torch model, at the network's size.
         output: the torch model's output: labels, probabilities or logits.
     """
 
@@ -43,7 +42,7 @@ class Case:
         try:
             with torch.inference_mode():
                 logits = model.logits(torch.from_numpy(batch))
-                output = model.finish(logits)
+                output = model.finish(logits, torch.from_numpy(batch))
         except RuntimeError as error:
             raise ExportError(
                 f"{name} itself fails on an input of shape {list(batch.shape)}: {error}; export for a shape that it "
@@ -55,24 +54,91 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """One input through both.
+
+    Attributes:
+        shape: of the input.
+        logit_difference: largest absolute difference of a logit.
+        different: pixels with another label, ties not counted.
+        ties: pixels whose two best scores are within twice the tolerance, so that either label is right.
+        pixels: pixels compared.
+        label: (H, W) of the first picture of the batch, by the exported file.
+        expected: the same, by the model.
+        differences: (h, w) float32, the largest difference of a logit in each pixel, at the network's size.
+    """
+
+    shape: tuple[int, ...]
+    logit_difference: float
+    different: int
+    ties: int
+    pixels: int
+    label: np.ndarray
+    expected: np.ndarray
+    differences: np.ndarray
+
+    @classmethod
+    def of(cls, case: Case, output: np.ndarray, logits: np.ndarray, tolerance: float) -> "Compared":
+        """From what an engine gave, and its twin.
+
+        Raises:
+            ExportError: another shape or type than the model's.
+        """
+        if output.shape != case.output.shape or output.dtype != case.output.dtype or logits.shape != case.logits.shape:
+            raise ExportError(
+                f"the exported graph gives {output.dtype} of shape {list(output.shape)} where the model gives "
+                f"{case.output.dtype} of shape {list(case.output.shape)}; nothing was written"
+            )
+        differences = np.abs(logits - case.logits).max(axis=1)
+        label, expected = (scores if scores.ndim == 3 else scores.argmax(axis=1) for scores in (output, case.output))
+        tie = _margin(case.logits if output.ndim == 3 else case.output) <= 2 * tolerance
+        if tie.shape != label.shape:  # at the network's size, and the labels at the picture's
+            tie = np.stack([nearest(one, Size(*label.shape[1:])) for one in tie])
+        return cls(
+            shape=case.batch.shape,
+            logit_difference=float(differences.max()),
+            different=int(((label != expected) & ~tie).sum()),
+            ties=int(tie.sum()),
+            pixels=tie.size,
+            label=label[0],
+            expected=expected[0],
+            differences=differences[0],
+        )
+
+
+@dataclass(frozen=True)
 class Verification:
     """How the exported file differs from the model.
 
     Attributes:
-        logit_difference: largest absolute difference of a logit.
-        tolerance: largest that is allowed.
-        different: pixels with another label, ties not counted.
-        ties: pixels whose two best logits are within twice the tolerance, so that either label is right.
-        pixels: pixels compared.
-        shapes: N, C, H, W of each input.
+        engine: what ran the file.
+        tolerance: largest difference of a logit that is allowed.
+        inputs: each input.
     """
 
-    logit_difference: float
+    engine: str
     tolerance: float
-    different: int
-    ties: int
-    pixels: int
-    shapes: tuple[tuple[int, ...], ...]
+    inputs: tuple[Compared, ...]
+
+    @property
+    def logit_difference(self) -> float:
+        """Largest absolute difference of a logit; NaN if one is."""
+        return float(np.max([one.logit_difference for one in self.inputs]))
+
+    @property
+    def different(self) -> int:
+        """Pixels with another label, ties not counted."""
+        return sum(one.different for one in self.inputs)
+
+    @property
+    def ties(self) -> int:
+        """Pixels whose two best scores are within twice the tolerance, so that either label is right."""
+        return sum(one.ties for one in self.inputs)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels compared."""
+        return sum(one.pixels for one in self.inputs)
 
     @property
     def passed(self) -> bool:
@@ -80,50 +146,34 @@ class Verification:
         return self.logit_difference <= self.tolerance and self.different == 0
 
     def __str__(self) -> str:
-        sizes = ", ".join("x".join(map(str, shape)) for shape in self.shapes)
+        sizes = ", ".join("x".join(map(str, one.shape)) for one in self.inputs)
         return (
-            f"largest logit difference {self.logit_difference:.2e} (allowed {self.tolerance:.0e}), "
+            f"on {self.engine}: largest logit difference {self.logit_difference:.2e} (allowed {self.tolerance:.0e}), "
             f"{self.different} of {self.pixels} labels differ ({self.ties} near-ties left out), inputs {sizes}"
         )
 
 
-def verify(path: Path, model: Deployed, cases: Sequence[Case]) -> Verification:
-    """Run the file that ships, and a copy of it that shows its logits, and compare both with the torch model.
+def verify(written: Written, file_format: str, cases: Sequence[Case]) -> Verification:
+    """Run the file that ships, and its twin that shows logits, and compare both with the torch model.
 
     A logit may differ by 1e-3, or by 1e-5 of the largest logit where that is more.
 
     Args:
-        path: the exported file.
-        model: what it was exported from.
-        cases: inputs, with what ``model`` makes of them.
+        written: the exported files.
+        file_format: theirs.
+        cases: inputs, with what the torch model makes of them.
 
     Raises:
         ExportError: the file does not run, or differs; the message holds the figures.
+        MissingExtraError: no engine for the format is installed.
     """
-    import onnx
-
-    outputs = _outputs(str(path), None, cases, path)
-    opened, logits_name = with_logits(onnx.load(str(path)), model.output_op)
-    shown = _outputs(opened.SerializeToString(), [logits_name], cases, path)
+    engine, outputs = _outputs(written.model, file_format, cases)
+    shown = outputs if written.logits == written.model else _outputs(written.logits, file_format, cases)[1]
     largest = max(float(np.abs(case.logits).max()) for case in cases)
     tolerance = max(LOGIT_TOLERANCE, RELATIVE_TOLERANCE * largest)
 
-    differences, different, ties, pixels = [], 0, 0, 0
-    for case, output, logits in zip(cases, outputs, shown, strict=True):
-        if output.shape != case.output.shape or output.dtype != case.output.dtype or logits.shape != case.logits.shape:
-            raise ExportError(
-                f"the exported graph gives {output.dtype} of shape {list(output.shape)} where the model gives "
-                f"{case.output.dtype} of shape {list(case.output.shape)}; nothing was written"
-            )
-        differences.append(np.abs(logits - case.logits).max())
-        label = output if model.output_op == "argmax" else output.argmax(axis=1)
-        tie = _margin(case.logits) <= 2 * tolerance
-        different += int(((label != case.logits.argmax(axis=1)) & ~tie).sum())
-        ties += int(tie.sum())
-        pixels += tie.size
-    found = Verification(
-        float(np.max(differences)), tolerance, different, ties, pixels, tuple(case.batch.shape for case in cases)
-    )
+    compared = [Compared.of(*one, tolerance) for one in zip(cases, outputs, shown, strict=True)]
+    found = Verification(engine, tolerance, tuple(compared))
     if not found.passed:
         raise ExportError(f"the exported file is not equal to the model, so nothing was written: {found}")
     return found
@@ -137,30 +187,7 @@ def _margin(logits: np.ndarray) -> np.ndarray:
     return best[:, -1] - best[:, -2]
 
 
-def _outputs(model: str | bytes, names: list[str] | None, cases: Sequence[Case], path: Path) -> list[np.ndarray]:
-    """The first output of a graph for each case. The session ends here: of a large network two do not fit in memory."""
-    session = _session(model)
-    return [_run(session, names, case.batch, path)[0] for case in cases]
-
-
-def _session(model: str | bytes) -> "onnxruntime.InferenceSession":
-    import onnxruntime
-
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = torch.get_num_threads()
-    settings.enable_cpu_mem_arena = False  # which would keep what it once needed, and twice as much
-    settings.enable_mem_pattern = False
-    settings.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ExportError(f"ONNX Runtime cannot load the exported graph: {error}") from error
-
-
-def _run(session: "onnxruntime.InferenceSession", names: list[str] | None, batch: np.ndarray, path: Path) -> list:
-    try:
-        return session.run(names, {INPUT: batch})
-    except Exception as error:
-        raise ExportError(
-            f"ONNX Runtime cannot run the exported {path.name} on an input of shape {list(batch.shape)}: {error}"
-        ) from error
+def _outputs(path: Path, file_format: str, cases: Sequence[Case]) -> tuple[str, list[np.ndarray]]:
+    """The engine's title, and the output for each case. The engine ends here: of a large network two do not fit."""
+    engine = open_engine(path, file_format, EngineOptions(cpu_threads=torch.get_num_threads(), keep_memory=False))
+    return engine.title, [engine.run(case.batch) for case in cases]

@@ -31,14 +31,14 @@ def environment() -> "Environment":
     )
 
 
-def write_page(path: Path, template: str, *, styles: tuple[str, ...], script: str, **content: Any) -> None:
+def write_page(path: Path, template: str, *, styles: tuple[str, ...], script: str | None, **content: Any) -> None:
     """Write a page; an older one stays whole until the new one replaces it.
 
     Args:
         path: the file to write.
         template: name of the template that extends ``layout.html``.
         styles: names of style sheets of this folder, a later one overriding an earlier one.
-        script: name of the script of this folder.
+        script: name of the script of this folder, or None.
         **content: what the template asks for.
 
     Raises:
@@ -46,5 +46,5 @@ def write_page(path: Path, template: str, *, styles: tuple[str, ...], script: st
     """
     folder = files("segwright.report")
     style = "\n".join((folder / name).read_text(encoding="utf-8") for name in styles)
-    code = (folder / script).read_text(encoding="utf-8")
+    code = (folder / script).read_text(encoding="utf-8") if script else ""
     write_text(path, environment().get_template(template).render(style=style, script=code, **content))

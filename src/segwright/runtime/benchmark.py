@@ -117,8 +117,6 @@ def peak_memory_mb() -> float | None:
 
 def environment(predictor: Predictor) -> dict[str, Any]:
     """What the figures depend on beside the model."""
-    import onnxruntime
-
     options = predictor.options
     return {
         "system": platform.platform(),
@@ -126,9 +124,8 @@ def environment(predictor: Predictor) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "cpu_threads": options.threads,
         "device": options.device,
-        "precision": options.precision,
-        "engine": f"ONNX Runtime {onnxruntime.__version__}",
-        "providers": predictor.providers,
+        "precision": options.precision or predictor.manifest.precision,
+        "engine": predictor.engine.title,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "exported_by": f"segwright {predictor.manifest.written_by}",

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from segwright.bundle import MANIFEST_NAME, Manifest, NetworkInput, Preprocessing, label_map
-from segwright.errors import DataError, ExportError
+from segwright.errors import ConfigError, DataError
 from segwright.images import read_image
-from segwright.runtime.session import EngineOptions, open_session
+from segwright.runtime.engines import Engine, open_engine
+from segwright.runtime.options import EngineOptions
 from segwright.types import Size
 
 Picture = np.ndarray | str | Path
@@ -31,7 +31,14 @@ def load(path: str | Path, options: EngineOptions | None = None) -> "Predictor":
         path = path / MANIFEST_NAME
     manifest = Manifest.read(path)
     options = options or EngineOptions()
-    return Predictor(path.parent, manifest, open_session(path.parent / manifest.model, options), options)
+    asked, given = options.precision, manifest.precision
+    if asked and asked != given and "int8" in (asked, given):
+        raise ConfigError(
+            f"precision {asked}: the model in {path.parent} is {given}. int8 needs one that was quantised with "
+            "calibration pictures, and that runs in no other: export for the precision that you want"
+        )
+    engine = open_engine(path.parent / manifest.model, manifest.format, options)
+    return Predictor(path.parent, manifest, engine, options)
 
 
 class Predictor:
@@ -40,26 +47,25 @@ class Predictor:
     Attributes:
         folder: the bundle's folder.
         manifest: what its ``deploy.yaml`` says.
+        engine: the library that runs it.
         options: how it runs.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, session: Any, options: EngineOptions) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, engine: Engine, options: EngineOptions) -> None:
         self.folder = folder
         self.manifest = manifest
+        self.engine = engine
         self.options = options
-        self.preprocess = Preprocessing(
-            manifest.transforms,
-            to_rgb=manifest.to_rgb,
-            img_channels=manifest.img_channels,
-            where=f"{folder / MANIFEST_NAME}: transforms",
+        self.preprocess = (
+            NetworkInput.raw
+            if manifest.picture_input
+            else Preprocessing(
+                manifest.transforms,
+                to_rgb=manifest.to_rgb,
+                img_channels=manifest.img_channels,
+                where=f"{folder / MANIFEST_NAME}: transforms",
+            )
         )
-        self._session = session
-        self._input_name = session.get_inputs()[0].name
-
-    @property
-    def providers(self) -> list[str]:
-        """ONNX Runtime's engines that run the model, best first."""
-        return list(self._session.get_providers())
 
     def __call__(self, image: Picture) -> np.ndarray:
         """A picture, (H, W, 3) uint8 RGB or its path -> (H, W) label map, uint8 (int32 if an id exceeds 255)."""
@@ -81,7 +87,7 @@ class Predictor:
         pixels = image if isinstance(image, np.ndarray) else read_image(image, bit_depth=self.manifest.bit_depth)
         item = self.preprocess(pixels)
         _, _, height, width = self.manifest.input_shape
-        given = Size(*item.tensor.shape[1:])
+        given = item.size
         wanted = Size(height if height > 0 else given.height, width if width > 0 else given.width)
         if given != wanted:
             raise DataError(
@@ -117,10 +123,4 @@ class Predictor:
         count = len(tensors)
         missing = max(self.manifest.input_shape[0] - count, 0)
         batch = np.stack([*tensors, *[tensors[-1]] * missing])
-        try:
-            return self._session.run(None, {self._input_name: batch})[0][:count]
-        except Exception as error:  # ONNX Runtime's exceptions share no base class
-            raise ExportError(
-                f"ONNX Runtime cannot run {self.folder / self.manifest.model} on an input of shape {batch.shape}: "
-                f"{' '.join(str(error).split())}"
-            ) from error
+        return self.engine.run(batch)[:count]

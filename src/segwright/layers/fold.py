@@ -5,7 +5,7 @@ import copy
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from segwright.layers import ConvBN
+from segwright.layers.conv import ConvBN
 
 
 def folded(model: nn.Module) -> nn.Module:

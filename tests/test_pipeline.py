@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from segwright.engine.pipeline import in_order, threads
+from segwright.pipeline import in_order, threads
 
 
 def test_results_come_in_the_order_of_the_items():

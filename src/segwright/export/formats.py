@@ -1,0 +1,18 @@
+"""The kinds of files that a model can be exported to. A further one is a module with ``write``, and a line here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from segwright.bundle import Format, Shape
+from segwright.export import executorch, onnx, openvino, torch_program
+from segwright.export.deployed import Deployed, Written
+
+Writer = Callable[[Deployed, Path, Path, Shape], Written]
+"""Writes a model into a folder, its twin that gives logits into another, for an input shape."""
+
+WRITERS: dict[Format, Writer] = {
+    "onnx": onnx.write,
+    "openvino": openvino.write,
+    "torch": torch_program.write,
+    "executorch": executorch.write,
+}

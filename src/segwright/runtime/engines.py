@@ -1,0 +1,77 @@
+"""The libraries that run exported models: which there are, which reads what, and opening a model in one.
+
+A further engine is one module with ``FORMATS``, ``EXTRA``, ``is_installed`` and ``open_engine``, and a line here.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from segwright.errors import ConfigError, MissingExtraError, suggest
+from segwright.runtime.options import EngineOptions
+
+ENGINES = {
+    "onnxruntime": "segwright.runtime.onnxruntime_engine",
+    "openvino": "segwright.runtime.openvino_engine",
+    "executorch": "segwright.runtime.executorch_engine",
+    "torch": "segwright.runtime.torch_engine",
+}
+
+
+class Engine(Protocol):
+    """A network, opened in a library. Threads may run it at once.
+
+    Attributes:
+        title: library, version, and what of it computes.
+    """
+
+    title: str
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """(N, C, H, W) float32, or (N, H, W, 3) uint8 where the network begins with pictures -> its output.
+
+        Raises:
+            ExportError: the library fails on this input.
+        """
+        ...
+
+
+def open_engine(path: Path, file_format: str, options: EngineOptions) -> Engine:
+    """Open a model file.
+
+    Args:
+        path: the file.
+        file_format: ``onnx``, ``openvino``, ``torch`` or ``executorch``.
+        options: how to run it.
+
+    Raises:
+        ConfigError: no such engine, it does not read the format, or it cannot do what the options ask for.
+        MissingExtraError: it is not installed.
+        ExportError: the file cannot be loaded.
+    """
+    return _choose(file_format, options).open_engine(path, options)
+
+
+def engines_for(file_format: str) -> dict[str, Any]:
+    """The modules of the engines that read a format, by name, preferred ones first."""
+    modules = {name: import_module(module) for name, module in ENGINES.items()}
+    return {name: module for name, module in modules.items() if file_format in module.FORMATS}
+
+
+def _choose(file_format: str, options: EngineOptions) -> Any:
+    readers = engines_for(file_format)
+    if options.engine != "auto":
+        if options.engine not in ENGINES:
+            raise ConfigError(f"engine '{options.engine}': {suggest(options.engine, ENGINES, list_all=True)}")
+        if options.engine not in readers:
+            raise ConfigError(
+                f"engine {options.engine} does not read this model, whose format is {file_format}: use --engine "
+                f"{' or '.join(readers)}, or export again with --format"
+            )
+        return readers[options.engine]
+    installed = [module for module in readers.values() if module.is_installed()]
+    if not installed:
+        raise MissingExtraError("running this exported model", next(iter(readers.values())).EXTRA)
+    return installed[0]

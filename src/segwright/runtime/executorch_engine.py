@@ -1,0 +1,77 @@
+"""ExecuTorch (https://docs.pytorch.org/executorch): programs for phones and small boards, with XNNPACK's kernels.
+
+Here it is the stand-in for them: the same file runs on Android and iOS.
+"""
+
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segwright.errors import ConfigError, ExportError, MissingExtraError
+from segwright.runtime.options import EngineOptions
+
+FORMATS = ("executorch",)
+EXTRA = "executorch"
+
+
+def is_installed() -> bool:
+    """Whether the library can be imported."""
+    return find_spec("executorch") is not None
+
+
+def open_engine(path: Path, options: EngineOptions) -> "ExecuTorchEngine":
+    """Load a program.
+
+    Raises:
+        MissingExtraError: ExecuTorch is not installed.
+        ConfigError: options that it does not have.
+        ExportError: the file is no program of its.
+    """
+    try:
+        from executorch.runtime import Runtime, Verification
+    except ImportError as error:
+        raise MissingExtraError("running a program for ExecuTorch", EXTRA) from error
+
+    asked = {"use_trt": options.use_trt, "enable_mkldnn": options.enable_mkldnn, "compile": options.compile}
+    for flag in [flag for flag, on in asked.items() if on]:
+        raise ConfigError(f"{flag} means nothing to ExecuTorch: export with --format onnx for it, or leave it out")
+    if options.device == "gpu":
+        raise ConfigError("device gpu: this program was made for CPUs (XNNPACK); use --device cpu")
+    if options.precision in ("bf16", "fp16"):
+        raise ConfigError(
+            f"precision {options.precision}: ExecuTorch computes in the precision of the exported file; leave it out"
+        )
+    try:
+        method = Runtime.get().load_program(path, verification=Verification.InternalConsistency).load_method("forward")
+    except RuntimeError as error:
+        raise ExportError(f"ExecuTorch cannot load {path}: {' '.join(str(error).split())}") from error
+    if method is None:
+        raise ExportError(f"ExecuTorch finds no method 'forward' in {path}: it is no exported network")
+    return ExecuTorchEngine(method, path)
+
+
+class ExecuTorchEngine:
+    """A method of a program. One thread at a time: it computes in memory of its own."""
+
+    def __init__(self, method: Any, path: Path) -> None:
+        from importlib.metadata import version
+
+        self.title = f"ExecuTorch {version('executorch')} (XNNPACK)"
+        self._method, self._path = method, path
+        self._lock = threading.Lock()
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """The first output."""
+        import torch
+
+        with self._lock:
+            try:
+                return self._method.execute([torch.from_numpy(np.ascontiguousarray(batch))])[0].numpy().copy()
+            except RuntimeError as error:
+                raise ExportError(
+                    f"ExecuTorch cannot run {self._path} on an input of shape {batch.shape}: "
+                    f"{' '.join(str(error).split())}"
+                ) from error

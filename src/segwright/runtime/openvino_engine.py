@@ -1,0 +1,92 @@
+"""OpenVINO (https://docs.openvino.ai): ONNX files and its own, on CPUs with the kernels of oneDNN, and Intel's GPUs."""
+
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segwright.errors import ConfigError, ExportError, MissingExtraError
+from segwright.runtime.options import EngineOptions
+
+FORMATS = ("openvino", "onnx")
+EXTRA = "openvino"
+
+PRECISIONS = {"bf16": "bf16", "fp16": "f16"}
+"""What is computed in instead of float32, where a model leaves it open; a quantised one says int8 of most layers."""
+
+
+def is_installed() -> bool:
+    """Whether the library can be imported."""
+    return find_spec("openvino") is not None
+
+
+def open_engine(path: Path, options: EngineOptions) -> "OpenVinoEngine":
+    """Compile a model for a device.
+
+    Raises:
+        MissingExtraError: OpenVINO is not installed.
+        ConfigError: options that OpenVINO, or the device, does not have.
+        ExportError: the file is no model that it reads.
+    """
+    try:
+        import openvino
+    except ImportError as error:
+        raise MissingExtraError("running an exported model on OpenVINO", EXTRA) from error
+
+    if options.use_trt:
+        raise ConfigError("use_trt is TensorRT's, which ONNX Runtime runs: use --engine onnxruntime, or leave it out")
+    if options.compile:
+        raise ConfigError("compile speaks of torch.compile: use --engine torch, or leave it out")
+    core = openvino.Core()
+    device = options.device.upper()
+    if device not in {name.split(".")[0] for name in core.available_devices}:
+        raise ConfigError(
+            f"device {options.device}: OpenVINO finds {', '.join(core.available_devices)} here, and its GPU is "
+            "Intel's; for NVIDIA's use --engine onnxruntime, or use --device cpu"
+        )
+    abilities = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
+    if options.precision in PRECISIONS and options.precision.upper() not in abilities:
+        raise ConfigError(
+            f"precision {options.precision}: this {device} computes in {', '.join(sorted(abilities))}; use one of them"
+        )
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": PRECISIONS.get(options.precision or "fp32", "f32"),
+        **({"INFERENCE_NUM_THREADS": options.threads} if device == "CPU" else {}),
+    }
+    try:
+        compiled = core.compile_model(core.read_model(path), device, settings)
+    except RuntimeError as error:
+        raise ExportError(f"OpenVINO {openvino.__version__} cannot load {path}: {_short(error)}") from error
+    return OpenVinoEngine(compiled, path, f"OpenVINO {openvino.__version__.split('-')[0]} ({device})")
+
+
+class OpenVinoEngine:
+    """An ``openvino.CompiledModel`` with a request for each thread."""
+
+    def __init__(self, compiled: Any, path: Path, title: str) -> None:
+        self.title = title
+        self._compiled, self._path = compiled, path
+        self._local = threading.local()
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """The first output."""
+        request = getattr(self._local, "request", None)
+        if request is None:
+            request = self._local.request = self._compiled.create_infer_request()
+        try:
+            request.infer({0: batch})
+        except RuntimeError as error:
+            raise ExportError(
+                f"OpenVINO cannot run {self._path} on an input of shape {batch.shape}: {_short(error)}"
+            ) from error
+        return request.get_output_tensor(0).data.copy()  # the request's own memory, which its next run fills anew
+
+
+def _short(error: Exception) -> str:
+    """The message without the places in OpenVINO's sources."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for line in lines if line and not line.startswith(("Exception from", "Check '"))]
+    return " ".join(told[-3:] or lines)
