@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segwright.engine.lanes import SMALL, Lanes
-from segwright.engine.pipeline import in_order, threads
+from segwright.pipeline import in_order, threads
 
 
 @pytest.fixture(params=[1, 2, 3])
