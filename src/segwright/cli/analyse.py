@@ -1,10 +1,11 @@
-"""``segwright analyse ...``: where time goes."""
+"""``segwright analyse ...``: where time goes, and what a model costs."""
 
 import argparse
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segwright.cli.analyse_model import add_model
 from segwright.cli.flags import add_config, natural, positive
 from segwright.cli.section import add_section
 
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the commands to the parser."""
-    parser = commands.add_parser("analyse", help="show where time goes", description=__doc__)
+    parser = commands.add_parser("analyse", help="show where time goes, and what a model costs", description=__doc__)
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=type(parser))
     add_data(actions)
+    add_model(actions)
 
 
 def add_data(actions: argparse._SubParsersAction) -> None:

@@ -97,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     args = parse(argv)
     _share_cores()
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler prints notes on itself; read when it is imported
     show_log(always=True)
     try:
         return args.run(args) or 0
