@@ -4,7 +4,6 @@ import argparse
 import json
 import logging
 import re
-import resource
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from segwright.engine.inference import Procedure
 from segwright.engine.segmenter import Segmenter
 from segwright.engine.tiles_predict import predict_large
 from segwright.models import BiSeNetV2
+from segwright.runtime.benchmark import peak_memory_mb
 from segwright.transforms import Normalize
 
 
@@ -51,7 +51,7 @@ def main() -> None:
         segmenter, args.picture, args.picture.with_name("label.png"), overlay_path=args.picture.with_name("overlay.png")
     )
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = (peak_memory_mb() or 0) * 1e6
     print(json.dumps({"seconds": seconds, "peak": peak, "announced": announced.text}))
 
 

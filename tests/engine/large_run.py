@@ -2,7 +2,6 @@
 
 import json
 import logging
-import resource
 import sys
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from segwright.engine.inference import Procedure
 from segwright.engine.segmenter import Segmenter
 from segwright.engine.tiles_predict import predict_large
+from segwright.runtime.benchmark import peak_memory_mb
 from segwright.transforms import Normalize
 
 
@@ -34,7 +34,7 @@ class Announcement(logging.Handler):
 
 def peak() -> int:
     """Bytes of main memory that this process has held at once."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return int((peak_memory_mb() or 0) * 1e6)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Predictors: what the torch model predicts, at the picture's own size, from the export folder alone."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -118,3 +121,12 @@ def test_threads_do_not_change_the_labels(predictor):
     other = load(predictor.folder, EngineOptions(cpu_threads=2))
     image = picture(70, 70)
     np.testing.assert_array_equal(other(image), predictor(image))
+
+
+def test_peak_memory_is_the_processes_own():
+    """Not that of the large one which started it."""
+    code = "from segwright.runtime.benchmark import peak_memory_mb; print(peak_memory_mb())"
+    large = bytearray(os.urandom(1 << 20)) * 500
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 20 < float(done.stdout) < 400
+    del large

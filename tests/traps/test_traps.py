@@ -380,18 +380,19 @@ def test_trap_normalisation_edited_in_deploy_yaml_fails_the_self_test(command, w
 
 
 def test_trap_export_that_differs_from_the_trained_model(command, weights, tmp_path, monkeypatch):
-    import segwright.export.assemble as assemble
+    from segwright.export.formats import WRITERS
 
-    write = assemble.write_onnx
+    write = WRITERS["onnx"]
 
-    def spoil(deployed, path, shape):
+    def spoil(deployed, *args):
         with torch.no_grad():
             deployed.model.head.bias[0] += 0.5
-        write(deployed, path, shape)
+        written = write(deployed, *args)
         with torch.no_grad():
             deployed.model.head.bias[0] -= 0.5
+        return written
 
-    monkeypatch.setattr(assemble, "write_onnx", spoil)
+    monkeypatch.setitem(WRITERS, "onnx", spoil)
     code, text = command("export", "--model_path", weights, "--save_dir", tmp_path / "export")
     assert code == 2
     assert "not equal to the model" in text
