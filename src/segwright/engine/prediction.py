@@ -196,12 +196,19 @@ def _predicted(
     max_pixels: int | None,
 ) -> Iterator[Record]:
     """The records of pictures, in their order, when their files are written."""
+    limit = max_pixels or MAX_PIXELS
 
     def read(job: _Job) -> _Job:
         if segmenter.procedure.window is not None and is_large(job.image, tile_above):
             return job._replace(large=True)
+        if is_large(job.image, limit):
+            return job._replace(
+                failure=f"{job.image} has more than {limit / 1e6:.0f} million pixels, too many to predict at once: "
+                "--is_slide --crop_size 1024 1024 --stride 768 768 predicts it window by window, in little memory; or, "
+                "if there is memory for it, allow more with --max_megapixels"
+            )
         try:
-            rgb = read_image(job.image, max_pixels=max_pixels or MAX_PIXELS, bit_depth=bit_depth)
+            rgb = read_image(job.image, max_pixels=limit, bit_depth=bit_depth)
             return job._replace(rgb=rgb, prepared=segmenter.prepare(rgb))
         except DataError as error:
             return job._replace(failure=str(error))
