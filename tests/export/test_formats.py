@@ -103,7 +103,7 @@ def test_an_engine_that_does_not_read_the_format(bundles, file_format, engine):
         ("onnxruntime", "onnx", {"precision": "bf16"}, "--engine openvino"),
         ("torch", "torch", {"enable_mkldnn": True}, "--engine openvino"),
         ("executorch", "executorch", {"precision": "bf16"}, "precision of the exported file"),
-        ("executorch", "executorch", {"enable_mkldnn": True}, "--format onnx"),
+        ("executorch", "executorch", {"enable_mkldnn": True}, "--format openvino"),
         ("auto", "onnx", {"precision": "int8"}, "quantised"),
     ],
 )

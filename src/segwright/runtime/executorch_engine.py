@@ -35,9 +35,11 @@ def open_engine(path: Path, options: EngineOptions) -> "ExecuTorchEngine":
     except ImportError as error:
         raise MissingExtraError("running a program for ExecuTorch", EXTRA) from error
 
-    asked = {"use_trt": options.use_trt, "enable_mkldnn": options.enable_mkldnn, "compile": options.compile}
-    for flag in [flag for flag, on in asked.items() if on]:
-        raise ConfigError(f"{flag} means nothing to ExecuTorch: export with --format onnx for it, or leave it out")
+    for flag, file_format in {"use_trt": "onnx", "enable_mkldnn": "openvino", "compile": "torch"}.items():
+        if getattr(options, flag):
+            raise ConfigError(
+                f"{flag} means nothing to ExecuTorch: export with --format {file_format}, or leave it out"
+            )
     if options.device == "gpu":
         raise ConfigError("device gpu: this program was made for CPUs (XNNPACK); use --device cpu")
     if options.precision in ("bf16", "fp16"):

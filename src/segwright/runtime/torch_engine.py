@@ -51,7 +51,8 @@ def open_engine(path: Path, options: EngineOptions) -> "TorchEngine":
         ) from error
     device = torch.device("cuda" if options.device == "gpu" else "cpu")
     module = program.module().to(device)
-    run = torch.compile(module) if options.compile else module
+    mode = "reduce-overhead" if device.type == "cuda" else "default"  # with CUDA graphs
+    run = torch.compile(module, mode=mode) if options.compile else module
     title = f"PyTorch {torch.__version__} ({device}{', compiled' if options.compile else ''})"
     return TorchEngine(run, path, title, options)
 
