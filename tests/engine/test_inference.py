@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from conftest import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 from parity.inference import Toy, cases
 from segwright.engine.inference import Procedure, infer, restore
@@ -67,6 +67,38 @@ def test_windows_cover_every_pixel_whatever_the_sizes(height, width, window, sha
     size = min(window[1], height), min(window[0], width)
     assert {shape[2:] for shape in model.shapes} == {size}
     assert all(shape[0] == num or shape[0] * size[0] * size[1] <= batch_pixels for shape in model.shapes)
+
+
+class Limited(nn.Module):
+    """Has no memory for more than so many pictures at once."""
+
+    def __init__(self, model: nn.Module, most: int, error: type[BaseException]) -> None:
+        super().__init__()
+        self.model, self.most, self.error = model, most, error
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        if len(image) > self.most:
+            raise self.error("out of memory")
+        return self.model(image)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, MemoryError, RuntimeError])
+def test_fewer_windows_and_flips_go_together_when_memory_runs_out(error, caplog):
+    image = torch.randn(1, 3, 29, 43)
+    slide = {"is_slide": True, "crop_size": [16, 12], "stride": [7, 12]}
+    flags = {"augment": True, "flip_horizontal": True, "flip_vertical": True}
+    for options in (slide, flags, {**flags, **slide}):
+        caplog.clear()
+        procedure = Procedure.from_flags(**options, batch_pixels=30_000)
+        model = Watched(toy())
+        logits = infer(Limited(model, 3, error), image, (), procedure)
+        torch.testing.assert_close(logits, infer(toy(), image, (), procedure))
+        assert "not enough memory for" in caplog.text
+        assert max(shape[0] for shape in model.shapes) in (2, 3)
+        with pytest.raises(error, match="out of memory"):
+            infer(Limited(toy(), 0, error), image, (), procedure)
+    with pytest.raises(RuntimeError, match="size of tensor"):  # another fault is not taken for this one
+        infer(lambda views: [views + torch.zeros(7)], image, (), Procedure.from_flags(**slide))
 
 
 @pytest.mark.parametrize("blend", ["uniform", "gaussian"])

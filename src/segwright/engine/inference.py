@@ -5,13 +5,13 @@ All procedures work on logits, as PaddleSeg's do, and return them at the size of
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import get_args
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segwright.engine.windows import Blend, chunks, slide
+from segwright.engine.windows import Blend, in_batches, slide
 from segwright.errors import ConfigError, suggest
 from segwright.types import Cropped, Flipped, Geometry, Padded, Resized, Size, Warped
 
@@ -122,11 +122,11 @@ def infer(model: nn.Module, image: Tensor, geometry: Sequence[Geometry], procedu
     flips = list(procedure.flips())
     for scale in procedure.scales:
         scaled = _resize(image, (int(height * scale + 0.5), int(width * scale + 0.5)))
-        for together in chunks(flips, procedure.batch_pixels // scaled[:, 0].numel()):
-            parts = _logits(model, torch.cat([scaled.flip(axes) for axes in together]), procedure)
-            for axes, logits in zip(together, parts.split(len(image)), strict=True):
-                logits = _resize(logits.flip(axes), (height, width))
-                total = logits if total is None else total.add_(logits)
+        together = procedure.batch_pixels // scaled[:, 0].numel()
+        parts = in_batches(partial(_logits, model, procedure=procedure), flips, scaled.flip, together)
+        for axes, logits in zip(flips, parts, strict=True):
+            logits = _resize(logits.flip(axes), (height, width))
+            total = logits if total is None else total.add_(logits)
     assert total is not None
     return restore(total.div_(len(procedure.scales) * len(flips)), geometry)
 

@@ -1,5 +1,6 @@
 """Sliding windows over a picture: where they lie, how much each counts for a pixel, and their weighted mean."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Literal, TypeVar
@@ -7,7 +8,10 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
+from segwright.engine.faults import is_out_of_memory
 from segwright.types import Size
+
+log = logging.getLogger("segwright")
 
 T = TypeVar("T")
 
@@ -49,16 +53,56 @@ def slide(
     count = image.new_zeros((height, width), dtype=torch.float32)
     total: Tensor | None = None
     corners = list(product(starts(height, size.height, stride.height), starts(width, size.width, stride.width)))
-    for together in chunks(corners, batch_pixels // (len(image) * size.height * size.width)):
-        places = [(..., slice(top, top + size.height), slice(left, left + size.width)) for top, left in together]
-        parts = predict(torch.cat([image[place] for place in places])).split(len(image))
-        for place, logits in zip(places, parts, strict=True):
-            if total is None:
-                total = logits.new_zeros((*logits.shape[:2], height, width))
-            total[place].addcmul_(logits, weights)
-            count[place] += weights
+    places = [(..., slice(top, top + size.height), slice(left, left + size.width)) for top, left in corners]
+    together = batch_pixels // (len(image) * size.height * size.width)
+    parts = in_batches(predict, places, lambda place: image[place], together)
+    for place, logits in zip(places, parts, strict=True):
+        if total is None:
+            total = logits.new_zeros((*logits.shape[:2], height, width))
+        total[place].addcmul_(logits, weights)
+        count[place] += weights
     assert total is not None
     return total.div_(count)
+
+
+def in_batches(
+    predict: Callable[[Tensor], Tensor], items: Sequence[T], view: Callable[[T], Tensor], size: int
+) -> Iterator[Tensor]:
+    """Logits of views of pictures, in order, several views going through the model together.
+
+    Where memory runs out, fewer go together from there on, and that is said.
+
+    Args:
+        predict: (M, C, h, w) -> (M, num_classes, h, w).
+        items: what tells views apart.
+        view: gives the (N, C, h, w) view of an item, all of one shape.
+        size: views that go together at first; at least one does.
+
+    Raises:
+        RuntimeError, MemoryError: what the model raises; of memory, when there is not enough for a single view.
+    """
+    start, size = 0, max(1, size)
+    while start < len(items):
+        views = [view(item) for item in items[start : start + size]]
+        parts = _predicted(predict, views)
+        if parts is None:
+            size = max(1, len(views) // 2)
+            log.warning("not enough memory for %d views at once, so %d go together (--batch_pixels)", len(views), size)
+            if views[0].device.type == "cuda":
+                torch.cuda.empty_cache()
+            continue
+        yield from parts
+        start += len(views)
+
+
+def _predicted(predict: Callable[[Tensor], Tensor], views: Sequence[Tensor]) -> Sequence[Tensor] | None:
+    """The logits of each view; None where there is no memory for all at once."""
+    try:
+        return predict(torch.cat(list(views))).split(len(views[0]))
+    except (RuntimeError, MemoryError) as error:
+        if len(views) == 1 or not is_out_of_memory(error):
+            raise
+        return None
 
 
 def starts(length: int, window: int, stride: int) -> list[int]:
