@@ -25,9 +25,9 @@ def main() -> None:
     command = [args.data.resolve(), args.model_path.resolve(), "--count", args.count, "--threads", args.threads]
     with (
         Watch() as watch,
-        Worker(sys.executable, "benchmarks.ours.predict_folder", command, threads=args.threads) as ours,
+        Worker(sys.executable, "benchmarks.ours.predict", command, threads=args.threads) as ours,
         Worker(
-            sys.executable, "benchmarks.ours.predict_folder", [*command, "--precision", "bf16"], threads=args.threads
+            sys.executable, "benchmarks.ours.predict", [*command, "--precision", "bf16"], threads=args.threads
         ) as rounded,
         Worker(args.peer, "benchmarks.peer.predict_folder", command, threads=args.threads) as peer,
     ):

@@ -31,7 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         width, height = cut(args.data, Path(folder), args.count)
         flags = [args.model_path.resolve(), "--threads", args.threads]
-        ours = ["benchmarks.ours.predict_video", [Path(folder) / "short.mp4", *flags]]
+        ours = ["benchmarks.ours.predict", [Path(folder) / "short.mp4", *flags]]
         pictures = [Path(folder) / "frames", *flags, "--count", args.count]
         with (
             Watch() as watch,
