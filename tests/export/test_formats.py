@@ -1,8 +1,10 @@
 """Every format on every engine that reads it: the torch model's labels, and errors that say what to do."""
 
 import io
+import json
 import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,33 +152,47 @@ def test_wrong_shapes_are_errors(bundles, file_format, engine):
 
 
 class Evil:
+    """Leaves a file behind where it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
     def __reduce__(self):
-        return (open, ("/tmp/segwright-was-here", "w"))
+        return (Path.touch, (self.mark,))
 
 
-@pytest.mark.parametrize("place", ["sample_inputs/model.pt", "weights/model.pt", "weights/config"])
+@pytest.mark.parametrize("place", ["sample_inputs/model.pt", "weights/model.pt", "weights/model_weights_config.json"])
 def test_a_program_with_pickles_is_not_opened(bundles, tmp_path, place):
     """PyTorch would execute them."""
-    whole = zipfile.ZipFile(bundles("torch") / "model.pt2")
-    root = whole.namelist()[0].split("/")[0]
-    path = tmp_path / "model.pt2"
-    content = io.BytesIO()
-    torch.save(Evil(), content)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in whole.namelist():
-            text = whole.read(name)
-            if place == "weights/config" and name.endswith("weights/model_weights_config.json"):
-                assert b'"use_pickle": false' in text.replace(b'":false', b'": false')
-                text = text.replace(b"false", b"true", 1) if b"use_pickle" in text else text
-                text = text.replace(b'"use_pickle":false', b'"use_pickle":true').replace(
-                    b'"use_pickle": false', b'"use_pickle": true'
-                )
-            if f"{root}/data/{place}" != name:
-                archive.writestr(name, text)
-        if place != "weights/config":
-            archive.writestr(f"{root}/data/{place}", content.getvalue())
+    path, mark, pickled = tmp_path / "model.pt2", tmp_path / "executed", io.BytesIO()
+    torch.save(Evil(mark), pickled)
+    with zipfile.ZipFile(bundles("torch") / "model.pt2") as whole, zipfile.ZipFile(path, "w") as archive:
+        root = whole.namelist()[0].split("/")[0]
+        contents = {name: whole.read(name) for name in whole.namelist()}
+        changed = f"{root}/data/{place}"
+        if place.endswith(".json"):
+            config = json.loads(contents[changed])
+            first = next(iter(config["config"].values()))
+            assert first["use_pickle"] is False
+            first["use_pickle"] = True
+            contents[changed] = json.dumps(config).encode()
+            contents[f"{root}/data/weights/{first['path_name']}"] = pickled.getvalue()
+        else:
+            contents[changed] = pickled.getvalue()
+        for name, content in contents.items():
+            archive.writestr(name, content)
     with pytest.raises(ExportError, match="only arrays are read"):
         open_engine(path, "torch", EngineOptions())
+    assert not mark.exists()
+
+
+def test_executorch_computes_with_as_many_threads_as_it_is_told(bundles):
+    from executorch.extension.pybindings import portable_lib
+
+    for threads in (1, 2):
+        predictor = load(bundles("executorch"), EngineOptions(engine="executorch", cpu_threads=threads))
+        assert portable_lib._threadpool_get_thread_count() == threads
+        np.testing.assert_array_equal(predictor(picture(56, 72, 2)), torch_labels(picture(56, 72, 2)))
 
 
 def test_what_is_not_installed_is_named(bundles, monkeypatch):

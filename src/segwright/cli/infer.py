@@ -23,8 +23,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "infer",
         help="predict with an exported model",
-        description="Predict with an exported model on ONNX Runtime; needs the export folder only, no torch. Label "
-        "maps are written to --save_dir as PNG whose pixel values are class ids, overlays to added_prediction in it.",
+        description="Predict with an exported model on ONNX Runtime or another engine; needs the export folder only. "
+        "Label maps go to --save_dir as PNG whose pixel values are class ids, overlays to added_prediction in it.",
     )
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="deploy.yaml, or its folder")
     parser.add_argument("--image_path", type=Path, metavar="PATH", help="a picture, a folder, or a list of pictures")

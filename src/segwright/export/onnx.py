@@ -24,7 +24,7 @@ NAME = "model.onnx"
 
 def write(model: Deployed, folder: Path, scratch: Path, input_shape: Shape) -> Written:
     """Write ``folder/model.onnx``, and its twin that gives logits into ``scratch``; see ``write_onnx``."""
-    import_onnx()
+    require_onnx()
     import onnx
 
     proto = write_onnx(model, folder / NAME, input_shape)
@@ -34,7 +34,7 @@ def write(model: Deployed, folder: Path, scratch: Path, input_shape: Shape) -> W
     return Written(folder / NAME, scratch / NAME)
 
 
-def import_onnx() -> None:
+def require_onnx() -> None:
     """Fail at once where the libraries are missing.
 
     Raises:
@@ -62,7 +62,7 @@ def write_onnx(model: Deployed, path: Path, input_shape: Shape) -> "onnx.ModelPr
         MissingExtraError: the libraries for ONNX are not installed.
         ExportError: the model cannot be written, or not for free sizes.
     """
-    import_onnx()
+    require_onnx()
     import onnx
     from onnxscript import optimizer  # which torch's exporter needs too
 

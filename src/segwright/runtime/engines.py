@@ -1,6 +1,7 @@
 """The libraries that run exported models: which there are, which reads what, and opening a model in one.
 
-A further engine is one module with ``FORMATS``, ``EXTRA``, ``is_installed`` and ``open_engine``, and a line here.
+A further engine is one module with ``FORMATS``, ``is_installed``, ``open_engine`` and, where it is not always there,
+``EXTRA``, and a line here.
 """
 
 from importlib import import_module

@@ -31,6 +31,7 @@ def open_engine(path: Path, options: EngineOptions) -> "ExecuTorchEngine":
         ExportError: the file is no program of its.
     """
     try:
+        from executorch.extension.pybindings import portable_lib
         from executorch.runtime import Runtime, Verification
     except ImportError as error:
         raise MissingExtraError("running a program for ExecuTorch", EXTRA) from error
@@ -46,6 +47,7 @@ def open_engine(path: Path, options: EngineOptions) -> "ExecuTorchEngine":
         raise ConfigError(
             f"precision {options.precision}: ExecuTorch computes in the precision of the exported file; leave it out"
         )
+    portable_lib._unsafe_reset_threadpool(options.threads)  # of the whole process; safe while no program runs
     try:
         method = Runtime.get().load_program(path, verification=Verification.InternalConsistency).load_method("forward")
     except RuntimeError as error:

@@ -24,7 +24,7 @@ class EngineOptions:
         use_trt: compile for TensorRT.
         min_subgraph_size: smallest piece of the graph that TensorRT takes over.
         enable_mkldnn: use the kernels of oneDNN.
-        keep_memory: keep working memory from run to run, which is faster and takes more of it.
+        keep_memory: have ONNX Runtime keep working memory from run to run, which is faster and takes more of it.
         compile: compile with ``torch.compile``, which takes a minute and makes the torch engine faster.
     """
 

@@ -2,13 +2,12 @@
 
 import threading
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segwright.errors import ConfigError, ExportError, MissingExtraError
+from segwright.errors import ConfigError, ExportError
 from segwright.runtime.options import EngineOptions
 from segwright.runtime.torch_archive import refuse_pickles
 
@@ -16,26 +15,21 @@ if TYPE_CHECKING:
     import torch
 
 FORMATS = ("torch",)
-EXTRA = "torch"
 
 
 def is_installed() -> bool:
-    """Whether the library can be imported."""
-    return find_spec("torch") is not None
+    """It is one of segwright's own dependencies."""
+    return True
 
 
 def open_engine(path: Path, options: EngineOptions) -> "TorchEngine":
     """Load a program, whose weights are read as arrays only, on a device.
 
     Raises:
-        MissingExtraError: PyTorch is not installed.
         ConfigError: options that PyTorch, or this machine, does not have.
         ExportError: the file is no exported program.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError("running an exported program", EXTRA) from error
+    import torch
 
     if options.use_trt or options.enable_mkldnn:
         flag, engine = ("use_trt", "onnxruntime") if options.use_trt else ("enable_mkldnn", "openvino")
