@@ -1,14 +1,26 @@
 """What an exported model consists of: written by ``export``, read by ``runtime``. No torch."""
 
-from segwright.bundle.manifest import MANIFEST_NAME, Format, Manifest, OutputOp, Selftest, Shape, file_hash
+from segwright.bundle.manifest import (
+    AGREEMENT,
+    MANIFEST_NAME,
+    Format,
+    Manifest,
+    OutputOp,
+    Precision,
+    Selftest,
+    Shape,
+    file_hash,
+)
 from segwright.bundle.pictures import NetworkInput, Preprocessing, label_map
 
 __all__ = [
+    "AGREEMENT",
     "MANIFEST_NAME",
     "Format",
     "Manifest",
     "NetworkInput",
     "OutputOp",
+    "Precision",
     "Preprocessing",
     "Selftest",
     "Shape",

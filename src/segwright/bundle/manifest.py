@@ -6,7 +6,7 @@ layout, the checksum of every file of the bundle, and the test pictures. Paths a
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Literal, get_args
 
@@ -16,6 +16,7 @@ from segwright.errors import ExportError
 
 MANIFEST_NAME = "deploy.yaml"
 SCHEMA = 2  # 1 knew ONNX files in float32 only
+AGREEMENT = 0.999  # of labels in float32: another processor may decide a tie between two classes the other way
 
 OutputOp = Literal["argmax", "softmax", "none"]
 Format = Literal["onnx", "openvino", "torch", "executorch"]
@@ -25,10 +26,17 @@ Shape = tuple[int, int, int, int]  # N, C, H, W; -1 is free
 
 @dataclass(frozen=True)
 class Selftest:
-    """A test picture and the label map that the trained model gives it, as paths relative to the bundle."""
+    """A test picture and the label map that the trained model gives it.
+
+    Attributes:
+        image: path of the picture, relative to the bundle.
+        mask: path of the label map.
+        agreement: share of the labels that the exported model has to give, 0..1.
+    """
 
     image: str
     mask: str
+    agreement: float = AGREEMENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +47,7 @@ class Manifest:
         model: name of the file to open.
         format: what kind of file that is.
         precision: of its weights: ``fp32``, ``fp16`` (computed with in float32), or ``int8`` (so are most layers).
+        miou_loss: by how much mIoU on validation data is below the trained model's, 0..1, or None if nobody looked.
         picture_input: whether the graph takes (N, H, W, 3) uint8 RGB pictures, does the transforms itself, and gives
             labels or scores at their size.
         transforms: blocks that turn a picture into the network's input, every argument spelled out.
@@ -59,6 +68,7 @@ class Manifest:
     model: str
     format: Format
     precision: Precision
+    miou_loss: float | None
     picture_input: bool
     transforms: list[dict[str, Any]]
     to_rgb: bool
@@ -83,6 +93,7 @@ class Manifest:
                 "model": self.model,
                 "format": self.format,
                 "precision": self.precision,
+                "miou_loss": self.miou_loss,
                 "picture_input": self.picture_input,
                 "transforms": self.transforms,
                 "to_rgb": self.to_rgb,
@@ -96,7 +107,7 @@ class Manifest:
                 "palette": [list(colour) for colour in self.palette],
             },
             "files": [{"path": name, "sha256": digest} for name, digest in self.files.items()],
-            "selftest": [{"image": test.image, "mask": test.mask} for test in self.selftest],
+            "selftest": [asdict(test) for test in self.selftest],
         }
         return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
@@ -130,6 +141,7 @@ class Manifest:
                 model=block["model"],
                 format=block["format"] if content["schema"] > 1 else "onnx",
                 precision=block["precision"] if content["schema"] > 1 else "fp32",
+                miou_loss=None if (loss := block.get("miou_loss")) is None else float(loss),
                 picture_input=bool(block["picture_input"]) if content["schema"] > 1 else False,
                 transforms=[dict(transform) for transform in block["transforms"]],
                 to_rgb=block["to_rgb"],
@@ -142,7 +154,10 @@ class Manifest:
                 labels=None if block["labels"] is None else tuple(map(str, block["labels"])),
                 palette=tuple(_colour(colour) for colour in block["palette"]),
                 files={file["path"]: str(file["sha256"]) for file in content["files"]},
-                selftest=tuple(Selftest(test["image"], test["mask"]) for test in content["selftest"]),
+                selftest=tuple(
+                    Selftest(test["image"], test["mask"], float(test.get("agreement", AGREEMENT)))
+                    for test in content["selftest"]
+                ),
                 written_by=str(content["segwright"]),
             )
         except KeyError as error:

@@ -12,6 +12,10 @@ from segwright.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from segwright.config import Config
     from segwright.datasets.base import SegmentationDataset
+    from segwright.export import Calibration
+
+CALIBRATION_PICTURES = 64
+MAX_MIOU_LOSS = 0.5  # points
 
 log = logging.getLogger("segwright")
 
@@ -31,6 +35,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         choices=("onnx", "openvino", "torch", "executorch"),
         default="onnx",
         help="kind of file: ONNX, OpenVINO's (.xml and .bin), torch.export's (.pt2) or ExecuTorch's (.pte, for phones)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "fp16", "int8"),
+        default="fp32",
+        help="of the file: fp16 halves the weights; int8 also computes in integers, calibrated on pictures",
     )
     parser.add_argument("--save_dir", type=Path, default=Path("output"), metavar="DIR", help="where to write")
     parser.add_argument(
@@ -61,12 +71,37 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="N",
         help="also score model and export on N pictures of the validation data, or all of them: mIoU has to stay",
     )
+    lower = parser.add_argument_group("int8 and fp16")
+    lower.add_argument(
+        "--calibration_path",
+        type=Path,
+        metavar="PATH",
+        help="pictures to calibrate int8 with: a folder, a list or a picture; default: the training data",
+    )
+    lower.add_argument(
+        "--calibration_pictures",
+        type=positive,
+        metavar="N",
+        help=f"how many of them, evenly spread; default: {CALIBRATION_PICTURES}",
+    )
+    lower.add_argument(
+        "--calibration_method",
+        choices=("percentile", "entropy", "minmax"),
+        help="how ranges are taken from what the layers give; default: percentile, without the outermost 1 in 10,000",
+    )
+    lower.add_argument(
+        "--max_miou_loss",
+        type=_points,
+        metavar="POINTS",
+        help="percentage points of mIoU that may be lost: int8 keeps layers in float32 until that is met; default: 0.5",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Build the model, load its weights, export, verify."""
     output_op = choose_output_op(args.output_op, args.without_argmax, args.with_softmax)
+    _refuse_unused(args)
 
     from segwright.build import load_config
     from segwright.build.load import complete
@@ -93,6 +128,8 @@ def run(args: argparse.Namespace) -> None:
         transforms=choose_transforms(config),
         num_classes=filled["model"]["num_classes"],
         file_format=args.format,
+        precision=args.precision,
+        calibration=_calibration(args, config) if args.precision == "int8" else None,
         input_shape=args.input_shape,
         output_op=output_op,
         picture_input=args.picture_input,
@@ -100,30 +137,78 @@ def run(args: argparse.Namespace) -> None:
         bit_depth=val.get("bit_depth"),
         class_names=dataset.class_names if dataset else val.get("class_names"),
         palette=dataset.palette if dataset else None,
-        dataset=_labelled(dataset) if args.verify_dataset else None,
+        dataset=_labelled(dataset, args.precision) if args.verify_dataset or args.precision == "int8" else None,
         count=args.verify_dataset,
+        max_miou_loss=(MAX_MIOU_LOSS if args.max_miou_loss is None else args.max_miou_loss) / 100,
         pictures=[dataset.load_image(index) for index in range(min(2, len(dataset)))] if dataset else None,
     )
     log.info("verified %s", bundle.verification)
     if bundle.scores:
-        log.info(
-            "mIoU on %d pictures: model %.4f, export %.4f",
-            bundle.scores.pictures,
-            bundle.scores.model["mIoU"],
-            bundle.scores.export["mIoU"],
-        )
+        log.info("%s", bundle.scores)
     log.info("the model is saved in %s; try it: segwright infer --config %s --selftest", bundle.folder, bundle.manifest)
 
 
-def _labelled(dataset: "SegmentationDataset | None") -> "SegmentationDataset":
+def _labelled(dataset: "SegmentationDataset | None", precision: str) -> "SegmentationDataset":
     """The data set to score on.
 
     Raises:
         ConfigError: there is none.
     """
     if dataset is None:
-        raise ConfigError("--verify_dataset wants validation data, but the config's val_dataset is missing or unusable")
+        flag = "--precision int8" if precision == "int8" else "--verify_dataset"
+        raise ConfigError(f"{flag} wants validation data, but the config's val_dataset is missing or unusable")
     return dataset
+
+
+def _refuse_unused(args: argparse.Namespace) -> None:
+    """Fail on flags that speak of another precision.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    unused = [] if args.precision != "fp32" else ["max_miou_loss"]
+    if args.precision != "int8":
+        unused += ["calibration_path", "calibration_pictures", "calibration_method"]
+    for flag in unused:
+        if getattr(args, flag) is not None:
+            raise ConfigError(f"--{flag} speaks of --precision int8, and this is {args.precision}: leave one out")
+
+
+def _calibration(args: argparse.Namespace, config: "Config") -> "Calibration":
+    """Pictures spread evenly over the calibration folder, or over the training data.
+
+    Raises:
+        ConfigError: there are none.
+        DataError: the training data cannot be used.
+    """
+    from segwright.build import build_dataset
+    from segwright.export import Calibration
+    from segwright.images import list_images
+
+    count = args.calibration_pictures or CALIBRATION_PICTURES
+    method: Any = args.calibration_method or "percentile"
+    if args.calibration_path is not None:
+        paths = list_images(args.calibration_path)
+        return Calibration([paths[index] for index in _spread(len(paths), count)], method)
+    block = config.section("train_dataset")
+    if not block:
+        raise ConfigError(
+            "--precision int8 wants pictures to calibrate with: give --calibration_path, or train_dataset"
+        )
+    dataset = build_dataset(block)
+    return Calibration(map(dataset.load_image, _spread(len(dataset), count)), method)
+
+
+def _spread(total: int, count: int) -> list[int]:
+    count = min(total, count)
+    return [number * total // count for number in range(count)]
+
+
+def _points(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"want percentage points from 0 to 100, got {text}")
+    return value
 
 
 def choose_output_op(output_op: str | None, without_argmax: bool, with_softmax: bool) -> Any:

@@ -114,7 +114,7 @@ def _refuse_auto_tune(args: argparse.Namespace) -> None:
 
 
 def _run_selftest(predictor: "Predictor") -> int:
-    from segwright.runtime.selftest import AGREEMENT, selftest
+    from segwright.runtime.selftest import selftest
 
     results = selftest(predictor)
     for result in results:
@@ -124,7 +124,7 @@ def _run_selftest(predictor: "Predictor") -> int:
             result.different,
             result.pixels,
             100 * result.agreement,
-            "passed" if result.passed else f"FAILED (want {100 * AGREEMENT:g} %)",
+            "passed" if result.passed else f"FAILED (want {100 * result.wanted:g} %)",
         )
     return 0 if all(result.passed for result in results) else 1
 

@@ -6,19 +6,22 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from torch import nn
 
 from segwright.atomic import write_bytes, write_text
 from segwright.bundle import (
+    AGREEMENT,
     MANIFEST_NAME,
     Format,
     Manifest,
     NetworkInput,
     OutputOp,
+    Precision,
     Preprocessing,
     Selftest,
     Shape,
@@ -28,15 +31,18 @@ from segwright.bundle import (
 from segwright.datasets import SegmentationDataset
 from segwright.errors import ConfigError, ExportError, suggest
 from segwright.export.certificate import certify
-from segwright.export.dataset_scores import DatasetScores, score
+from segwright.export.dataset_scores import DatasetScores, Examination
 from segwright.export.deployed import OUTPUT_DTYPES, Deployed
-from segwright.export.formats import WRITERS
+from segwright.export.formats import THROUGH_ONNX, WRITERS
+from segwright.export.half import halve_weights
+from segwright.export.int8 import Calibration, Quantised, ToInt8
 from segwright.export.picture_input import PictureInput
 from segwright.export.pictures import choose_pictures
-from segwright.export.verify import Case, Verification, verify
+from segwright.export.verify import Case, Compared, Verification, verify
 from segwright.images import Colour, default_palette, write_image, write_label_map
-from segwright.runtime.selftest import AGREEMENT
 from segwright.version import __version__
+
+ELSEWHERE = 0.02  # of the labels in less precision than float32: what engines and processors were seen to differ by
 
 log = logging.getLogger("segwright")
 
@@ -51,6 +57,7 @@ class Bundle:
         model: the file that an engine opens.
         verification: how the file compares with the torch model.
         scores: of both on data with labels, if they were asked for.
+        quantised: what became of the layers in int8.
     """
 
     folder: Path
@@ -58,6 +65,7 @@ class Bundle:
     model: Path
     verification: Verification
     scores: DatasetScores | None = None
+    quantised: Quantised | None = None
 
 
 def export_model(
@@ -67,6 +75,8 @@ def export_model(
     transforms: Sequence[dict[str, Any]],
     num_classes: int,
     file_format: Format = "onnx",
+    precision: Precision = "fp32",
+    calibration: Calibration | None = None,
     input_shape: Sequence[int] | None = None,
     output_op: OutputOp = "argmax",
     picture_input: bool = False,
@@ -78,6 +88,7 @@ def export_model(
     pictures: Sequence[np.ndarray | Path] | None = None,
     dataset: SegmentationDataset | None = None,
     count: int | None = None,
+    max_miou_loss: float = 0.005,
 ) -> Bundle:
     """Write a model with all that running it takes, once it is proven equal to the torch model.
 
@@ -90,6 +101,8 @@ def export_model(
         transforms: the whole of the validation transforms, as blocks of a configuration.
         num_classes: classes that the model tells apart.
         file_format: ``onnx``, ``openvino``, ``torch`` or ``executorch``.
+        precision: ``fp32``; ``fp16`` for weights of half the size; ``int8``, with ``calibration`` and ``dataset``.
+        calibration: how to quantise.
         input_shape: N, C, H, W; -1, or None for all of N, H and W, leaves them free.
         output_op: what the graph ends in: labels, probabilities or logits.
         picture_input: have the graph take pictures, (N, H, W, 3) uint8 RGB, and do the transforms itself; what it gives
@@ -102,6 +115,7 @@ def export_model(
         pictures: test pictures, files or (H, W, 3) uint8 RGB arrays; by default drawn ones.
         dataset: pictures with labels, on which both are scored.
         count: only on so many of them.
+        max_miou_loss: by how much mIoU on them may fall in fp16 or int8, 0..1.
 
     Raises:
         ConfigError: arguments that contradict each other, or transforms that do not exist.
@@ -110,6 +124,7 @@ def export_model(
     """
     if file_format not in WRITERS:
         raise ConfigError(f"format '{file_format}': {suggest(file_format, WRITERS, list_all=True)}")
+    _check_precision(precision, file_format, calibration, dataset)
     save_dir = Path(save_dir)
     shape = _checked_shape(input_shape, img_channels)
     preprocess = Preprocessing(transforms, to_rgb=to_rgb, img_channels=img_channels)
@@ -133,20 +148,36 @@ def export_model(
         usual, pairs = Deployed(model, output_op), zip(chosen, labels, strict=True)
         labels = [_usual_labels(usual, preprocess, picture, label) for picture, label in pairs]
 
+    examination = None
+    if dataset is not None:
+        examination = Examination(deployed, way, dataset, min(count or len(dataset), len(dataset)), max(shape[0], 1))
+    writer, to_int8 = WRITERS[file_format], None
+    if precision == "fp16":
+        writer = partial(THROUGH_ONNX[file_format], lower=halve_weights)
+    elif calibration is not None and examination is not None:
+        engine = "openvino" if file_format == "openvino" else "auto"
+        to_int8 = ToInt8(calibration, examination, max_miou_loss, shape, engine, bit_depth)
+        writer = partial(THROUGH_ONNX[file_format], lower=to_int8)
+
     with _staging(save_dir) as staged, tempfile.TemporaryDirectory() as scratch:
-        written = WRITERS[file_format](deployed, staged, Path(scratch), shape)
-        verification = verify(written, file_format, cases + extra)
+        written = writer(deployed, staged, Path(scratch), shape)
+        verification = verify(written, file_format, precision, cases + extra)
         scores = None
-        if dataset is not None:
-            number = min(count or len(dataset), len(dataset))
-            scores = score(written.model, file_format, deployed, way, dataset, number, max(shape[0], 1))
-            scores.require_equal()
-        tests = _write_selftest(staged, chosen, labels, colours)
-        certify(staged, type(model).__name__, file_format, verification, scores, chosen, colours, names)
+        if examination is not None:
+            scores = examination.compare(written.model, file_format)
+            if precision == "fp32":
+                scores.require_equal()
+            else:
+                scores.require_loss(max_miou_loss)
+        wanted = [_wanted(precision, one) for one in verification.inputs[: len(chosen)]]
+        tests = _write_selftest(staged, chosen, labels, wanted, colours)
+        quantised = to_int8.result if to_int8 else None
+        certify(staged, type(model).__name__, file_format, verification, scores, quantised, chosen, colours, names)
         manifest = Manifest(
             model=written.model.name,
             format=file_format,
-            precision="fp32",
+            precision=precision,
+            miou_loss=None if scores is None else round(scores.loss, 6),
             picture_input=picture_input,
             transforms=preprocess.blocks,
             to_rgb=to_rgb,
@@ -163,7 +194,30 @@ def export_model(
             written_by=__version__,
         )
         _publish(staged, save_dir, manifest)
-    return Bundle(save_dir, save_dir / MANIFEST_NAME, save_dir / manifest.model, verification, scores)
+    return Bundle(save_dir, save_dir / MANIFEST_NAME, save_dir / manifest.model, verification, scores, quantised)
+
+
+def _check_precision(
+    precision: Precision, file_format: Format, calibration: Calibration | None, dataset: SegmentationDataset | None
+) -> None:
+    if precision not in get_args(Precision):
+        raise ConfigError(f"precision '{precision}': {suggest(precision, get_args(Precision), list_all=True)}")
+    if precision != "fp32" and file_format not in THROUGH_ONNX:
+        raise ConfigError(
+            f"precision {precision}: format {file_format} is written in fp32 only; use --format "
+            f"{' or '.join(THROUGH_ONNX)}, or --precision fp32"
+        )
+    if (precision == "int8") != (calibration is not None):
+        raise ConfigError("precision int8 and calibration pictures belong together: give both, or neither")
+    if precision == "int8" and dataset is None:
+        raise ConfigError(
+            "precision int8 wants data with labels, on which its loss of mIoU is measured; see val_dataset"
+        )
+
+
+def _wanted(precision: Precision, found: Compared) -> float:
+    """Share of labels that a test picture has to get again, where another processor rounds otherwise."""
+    return AGREEMENT if precision == "fp32" else max(0.0, round(found.agreement - ELSEWHERE, 4))
 
 
 def _checked_shape(input_shape: Sequence[int] | None, img_channels: int) -> Shape:
@@ -227,12 +281,16 @@ def _usual_labels(
 
 
 def _write_selftest(
-    folder: Path, pictures: Sequence[NetworkInput], labels: Sequence[np.ndarray], palette: Sequence[Colour]
+    folder: Path,
+    pictures: Sequence[NetworkInput],
+    labels: Sequence[np.ndarray],
+    wanted: Sequence[float],
+    palette: Sequence[Colour],
 ) -> tuple[Selftest, ...]:
     """The pictures, and the label maps of the torch model through the same way back as a prediction's."""
     tests = []
-    for number, (picture, label) in enumerate(zip(pictures, labels, strict=True), start=1):
-        test = Selftest(image=f"selftest/picture_{number}.png", mask=f"selftest/mask_{number}.png")
+    for number, (picture, label, share) in enumerate(zip(pictures, labels, wanted, strict=True), start=1):
+        test = Selftest(f"selftest/picture_{number}.png", f"selftest/mask_{number}.png", share)
         write_image(folder / test.image, picture.picture)
         write_label_map(folder / test.mask, label, palette)
         tests.append(test)

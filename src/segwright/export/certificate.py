@@ -1,8 +1,10 @@
 """What an export was tested with, and how it came out: ``certificate.json``, and a page to look at."""
 
 import logging
+import math
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from segwright.atomic import write_json
 from segwright.bundle import Format, NetworkInput, label_map
 from segwright.errors import MissingExtraError
 from segwright.export.dataset_scores import DatasetScores
+from segwright.export.int8 import Quantised
 from segwright.export.verify import Compared, Verification
 from segwright.images import Palette
 from segwright.report.certificate import (
@@ -42,6 +45,7 @@ def certify(
     file_format: Format,
     verification: Verification,
     scores: DatasetScores | None,
+    quantised: Quantised | None,
     pictures: Sequence[NetworkInput],
     palette: Palette,
     class_names: Sequence[str],
@@ -54,6 +58,7 @@ def certify(
         file_format: of the exported file.
         verification: how it compares; its first inputs are the ``pictures``.
         scores: on data with labels, if they were compared.
+        quantised: what became of the layers in int8.
         pictures: test pictures.
         palette: colours of the classes.
         class_names: their names.
@@ -65,33 +70,38 @@ def certify(
         "Python": platform.python_version(),
         "System": platform.platform(),
     }
+    tolerance = None if math.isinf(verification.tolerance) else verification.tolerance
     inputs = [{"shape": list(one.shape), **_figures(one)} for one in verification.inputs]
     content: dict[str, Any] = {
         "passed": verification.passed,
         "model": name,
         "format": file_format,
-        "tolerance": verification.tolerance,
+        "precision": verification.precision,
+        "tolerance": tolerance,
         **_figures(verification),
         "inputs": inputs,
         "scores": scores and {"pictures": scores.pictures, "model": scores.model, "export": scores.export},
+        "quantised": quantised and asdict(quantised),
         "environment": environment,
     }
     write_json(folder / JSON_NAME, content)
     shown = zip(pictures, verification.inputs, strict=False)
-    agreement = 1 - verification.different / verification.pixels
     data = CertificateData(
-        title=f"{name} {TITLES[file_format]}",
+        title=f"{name} {TITLES[file_format]}" + ("" if tolerance else f", {verification.precision}"),
         lead="The trained model and the exported file were given the same inputs, and every number that came out was "
         "compared.",
         tiles=[
-            Tile("Label agreement", f"{agreement:.4%}", f"{verification.ties} near-ties left out"),
+            Tile("Label agreement", f"{verification.agreement:.4%}", f"{verification.ties} near-ties left out"),
             Tile(
-                "Logit difference", f"{verification.logit_difference:.1e}", f"{verification.tolerance:.0e} is allowed"
+                "Logit difference",
+                f"{verification.logit_difference:.1e}",
+                f"{tolerance:.0e} is allowed" if tolerance else "largest",
             ),
             *([Tile("mIoU", f"{scores.export['mIoU']:.4f}", f"model {scores.model['mIoU']:.4f}")] if scores else []),
+            *([_layers(quantised)] if quantised else []),
             Tile("Pixels", f"{verification.pixels:,}", f"{len(inputs)} inputs"),
         ],
-        tolerance=verification.tolerance,
+        tolerance=tolerance,
         inputs=[ComparedInput(**one) for one in inputs],
         pictures=[_picture(*pair) for pair in shown],
         palette=palette,
@@ -102,6 +112,11 @@ def certify(
         write_certificate(folder / PAGE_NAME, data)
     except MissingExtraError as error:
         log.warning("%s; %s has the figures", error, JSON_NAME)
+
+
+def _layers(quantised: Quantised) -> Tile:
+    rest = f"of {quantised.layers}; {quantised.pictures} calibration pictures, {quantised.method}"
+    return Tile("Layers in int8", str(quantised.layers - len(quantised.kept)), rest)
 
 
 def _picture(item: NetworkInput, found: Compared) -> ComparedPicture:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from segwright.export.deployed import Deployed
 from segwright.metrics import ConfusionMatrix
 from segwright.runtime import EngineOptions, open_engine
 
-MOST = 0.0005  # that mIoU may differ by: near-ties decided the other way
+MOST = 0.0005  # that mIoU may differ by in float32: near-ties decided the other way
 
 
 @dataclass(frozen=True)
@@ -45,43 +46,72 @@ class DatasetScores:
             ExportError: it is.
         """
         if not abs(self.loss) <= MOST:
+            raise ExportError(f"{self}; they may differ by {MOST}, so nothing was written")
+
+    def require_loss(self, most: float) -> None:
+        """Fail where mIoU falls by more than ``most``, 0..1.
+
+        Raises:
+            ExportError: it does.
+        """
+        if not self.loss <= most:
             raise ExportError(
-                f"on {self.pictures} pictures the model has mIoU {self.model['mIoU']:.4f}, the exported file "
-                f"{self.export['mIoU']:.4f}; they may differ by {MOST}, so nothing was written"
+                f"{self}, {100 * self.loss:.2f} points less, of which {100 * most:g} are allowed, so nothing was "
+                "written; allow more with --max_miou_loss, or export with --precision fp32"
             )
 
+    def __str__(self) -> str:
+        return (
+            f"on {self.pictures} pictures the model has mIoU {self.model['mIoU']:.4f}, the exported file "
+            f"{self.export['mIoU']:.4f}"
+        )
 
-def score(
-    path: Path,
-    file_format: str,
-    model: Deployed,
-    prepare: Callable[[np.ndarray], NetworkInput],
-    dataset: SegmentationDataset,
-    count: int,
-    batch_size: int,
-) -> DatasetScores:
-    """Predict the first pictures of a data set with both.
 
-    Args:
-        path: the exported file.
-        file_format: its format.
-        model: what it was exported from.
+@dataclass(frozen=True)
+class Examination:
+    """Labelled pictures that a model and what is made of it are scored on.
+
+    Attributes:
+        model: what is exported.
         prepare: the way from a picture to the network.
         dataset: pictures with labels.
-        count: how many pictures.
-        batch_size: that the file takes.
-
-    Raises:
-        DataError: a picture or label cannot be used, or comes out at a size that the file does not take.
-        ExportError: the file cannot be run.
+        count: how many of them, from the first.
+        batch_size: that the exported file takes.
     """
-    engine = open_engine(path, file_format, EngineOptions(cpu_threads=torch.get_num_threads()))
-    both = [ConfusionMatrix(dataset.num_classes, dataset.ignore_index) for _ in range(2)]
-    for number in track(range(count), "scoring"):
-        item, label = prepare(dataset.load_image(number)), dataset.load_label(number)
-        batch = np.repeat(item.tensor[None], batch_size, axis=0)
-        with torch.inference_mode():
-            expected = model(torch.from_numpy(batch)).numpy()
-        for matrix, output in zip(both, (expected, engine.run(batch)), strict=True):
-            matrix.update(label_map(output[0], item.geometry), label)
-    return DatasetScores(count, *(matrix.scores() for matrix in both))
+
+    model: Deployed
+    prepare: Callable[[np.ndarray], NetworkInput]
+    dataset: SegmentationDataset
+    count: int
+    batch_size: int
+
+    def compare(self, path: Path, file_format: str, *, engine: str = "auto") -> DatasetScores:
+        """Scores of a file beside the model's.
+
+        Args:
+            path: the file.
+            file_format: its format.
+            engine: that runs it.
+
+        Raises:
+            DataError: a picture or label cannot be used, or comes out at a size that the file does not take.
+            ExportError: the file cannot be run.
+        """
+        opened = open_engine(path, file_format, EngineOptions(engine=engine, cpu_threads=torch.get_num_threads()))
+        return DatasetScores(self.count, self._model_scores, self._scores(opened.run, "scoring the export"))
+
+    @cached_property
+    def _model_scores(self) -> dict[str, Any]:
+        def run(batch: np.ndarray) -> np.ndarray:
+            with torch.inference_mode():
+                return self.model(torch.from_numpy(batch)).numpy()
+
+        return self._scores(run, "scoring the model")
+
+    def _scores(self, run: Callable[[np.ndarray], np.ndarray], title: str) -> dict[str, Any]:
+        matrix = ConfusionMatrix(self.dataset.num_classes, self.dataset.ignore_index)
+        for number in track(range(self.count), title):
+            item, label = self.prepare(self.dataset.load_image(number)), self.dataset.load_label(number)
+            batch = np.repeat(item.tensor[None], self.batch_size, axis=0)
+            matrix.update(label_map(run(batch)[0], item.geometry), label)
+        return matrix.scores()

@@ -10,9 +10,11 @@ from segwright.export.deployed import Deployed, Written
 Writer = Callable[[Deployed, Path, Path, Shape], Written]
 """Writes a model into a folder, its twin that gives logits into another, for an input shape."""
 
+THROUGH_ONNX: dict[Format, Callable[..., Written]] = {"onnx": onnx.write, "openvino": openvino.write}
+"""Writers of an ONNX graph that may be rewritten in less than float32 on the way: they take ``lower``."""
+
 WRITERS: dict[Format, Writer] = {
-    "onnx": onnx.write,
-    "openvino": openvino.write,
+    **THROUGH_ONNX,
     "torch": torch_program.write,
     "executorch": executorch.write,
 }

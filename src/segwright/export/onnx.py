@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,12 +22,20 @@ OPSET = 18  # the newest that every ONNX engine of the last years reads
 NAME = "model.onnx"
 
 
-def write(model: Deployed, folder: Path, scratch: Path, input_shape: Shape) -> Written:
-    """Write ``folder/model.onnx``, and its twin that gives logits into ``scratch``; see ``write_onnx``."""
+def write(
+    model: Deployed, folder: Path, scratch: Path, input_shape: Shape, lower: Callable[[Path], None] | None = None
+) -> Written:
+    """Write ``folder/model.onnx``, and its twin that gives logits into ``scratch``; see ``write_onnx``.
+
+    ``lower`` may rewrite the file in less than float32.
+    """
     require_onnx()
     import onnx
 
     proto = write_onnx(model, folder / NAME, input_shape)
+    if lower is not None:
+        lower(folder / NAME)
+        proto = onnx.load(folder / NAME)
     if model.twin() is None:
         return Written(folder / NAME, folder / NAME)
     onnx.save(logits_graph(proto, model.output_op), str(scratch / NAME))

@@ -43,12 +43,12 @@ def choose_pictures(
         for image in (pictures or [])[:NUM_PICTURES]
     ]
     chosen = [preprocess(image) for image in given]
-    if chosen and all(_fits(picture, shape) for picture in chosen):
+    if chosen and all(fits(picture, shape) for picture in chosen):
         return chosen
     drawn = [draw_picture(size, seed) for seed in range(NUM_PICTURES)]
     replaced = [preprocess(image) for image in drawn]
     for picture in replaced:
-        if not _fits(picture, shape):
+        if not fits(picture, shape):
             found = picture.size
             turned = found == size[::-1]
             raise ExportError(
@@ -66,7 +66,8 @@ def choose_pictures(
     return replaced
 
 
-def _fits(picture: NetworkInput, shape: Shape) -> bool:
+def fits(picture: NetworkInput, shape: Shape) -> bool:
+    """Whether a picture has the size that a network of this input shape takes."""
     return all(wanted < 0 or wanted == found for wanted, found in zip(shape[2:], picture.size, strict=True))
 
 

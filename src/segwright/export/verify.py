@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from segwright.bundle import Precision
 from segwright.errors import ExportError
 from segwright.export.deployed import Deployed, Written
 from segwright.runtime import EngineOptions, open_engine
@@ -15,6 +16,9 @@ from segwright.types import Size
 
 LOGIT_TOLERANCE = 1e-3
 RELATIVE_TOLERANCE = 1e-5  # of the largest logit: float32 holds seven digits, and sums lose two
+
+# Share of labels, ties aside, without which something is wrong. What int8 may change, scores on data decide.
+LEAST_AGREEMENT: dict[Precision, float] = {"fp32": 1.0, "fp16": 0.99, "int8": 0.5}
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Compared:
         shape: of the input.
         logit_difference: largest absolute difference of a logit.
         different: pixels with another label, ties not counted.
-        ties: pixels whose two best scores are within twice the tolerance, so that either label is right.
+        ties: pixels whose two best scores are so near to each other that either label is right.
         pixels: pixels compared.
         label: (H, W) of the first picture of the batch, by the exported file.
         expected: the same, by the model.
@@ -77,9 +81,14 @@ class Compared:
     expected: np.ndarray
     differences: np.ndarray
 
+    @property
+    def agreement(self) -> float:
+        """Share of pixels with the same label, ties counted as such, 0..1."""
+        return 1 - self.different / self.pixels
+
     @classmethod
-    def of(cls, case: Case, output: np.ndarray, logits: np.ndarray, tolerance: float) -> "Compared":
-        """From what an engine gave, and its twin.
+    def of(cls, case: Case, output: np.ndarray, logits: np.ndarray, near: float) -> "Compared":
+        """From what an engine gave, and its twin; scores within ``near`` of each other are a tie.
 
         Raises:
             ExportError: another shape or type than the model's.
@@ -91,7 +100,7 @@ class Compared:
             )
         differences = np.abs(logits - case.logits).max(axis=1)
         label, expected = (scores if scores.ndim == 3 else scores.argmax(axis=1) for scores in (output, case.output))
-        tie = _margin(case.logits if output.ndim == 3 else case.output) <= 2 * tolerance
+        tie = _margin(case.logits if output.ndim == 3 else case.output) <= near
         if tie.shape != label.shape:  # at the network's size, and the labels at the picture's
             tie = np.stack([nearest(one, Size(*label.shape[1:])) for one in tie])
         return cls(
@@ -112,11 +121,13 @@ class Verification:
 
     Attributes:
         engine: what ran the file.
-        tolerance: largest difference of a logit that is allowed.
+        precision: of the file.
+        tolerance: largest difference of a logit that is allowed; infinite where the file has less precision.
         inputs: each input.
     """
 
     engine: str
+    precision: Precision
     tolerance: float
     inputs: tuple[Compared, ...]
 
@@ -132,7 +143,7 @@ class Verification:
 
     @property
     def ties(self) -> int:
-        """Pixels whose two best scores are within twice the tolerance, so that either label is right."""
+        """Pixels whose two best scores are so near to each other that either label is right."""
         return sum(one.ties for one in self.inputs)
 
     @property
@@ -143,24 +154,32 @@ class Verification:
     @property
     def passed(self) -> bool:
         """Whether the file may be used in the model's place. NaN does not pass."""
-        return self.logit_difference <= self.tolerance and self.different == 0
+        return self.logit_difference <= self.tolerance and self.agreement >= LEAST_AGREEMENT[self.precision]
+
+    @property
+    def agreement(self) -> float:
+        """Share of pixels with the same label, ties counted as such, 0..1."""
+        return 1 - self.different / self.pixels
 
     def __str__(self) -> str:
         sizes = ", ".join("x".join(map(str, one.shape)) for one in self.inputs)
+        allowed = f" (allowed {self.tolerance:.0e})" if self.precision == "fp32" else ""
         return (
-            f"on {self.engine}: largest logit difference {self.logit_difference:.2e} (allowed {self.tolerance:.0e}), "
+            f"on {self.engine}: largest logit difference {self.logit_difference:.2e}{allowed}, "
             f"{self.different} of {self.pixels} labels differ ({self.ties} near-ties left out), inputs {sizes}"
         )
 
 
-def verify(written: Written, file_format: str, cases: Sequence[Case]) -> Verification:
+def verify(written: Written, file_format: str, precision: Precision, cases: Sequence[Case]) -> Verification:
     """Run the file that ships, and its twin that shows logits, and compare both with the torch model.
 
-    A logit may differ by 1e-3, or by 1e-5 of the largest logit where that is more.
+    In float32 a logit may differ by 1e-3, or by 1e-5 of the largest logit where that is more, and no label but those of
+    near-ties. With less precision all differences count, and are reported; see ``LEAST_AGREEMENT``.
 
     Args:
         written: the exported files.
         file_format: theirs.
+        precision: theirs.
         cases: inputs, with what the torch model makes of them.
 
     Raises:
@@ -170,10 +189,12 @@ def verify(written: Written, file_format: str, cases: Sequence[Case]) -> Verific
     engine, outputs = _outputs(written.model, file_format, cases)
     shown = outputs if written.logits == written.model else _outputs(written.logits, file_format, cases)[1]
     largest = max(float(np.abs(case.logits).max()) for case in cases)
-    tolerance = max(LOGIT_TOLERANCE, RELATIVE_TOLERANCE * largest)
+    exact = precision == "fp32"
+    tolerance = max(LOGIT_TOLERANCE, RELATIVE_TOLERANCE * largest) if exact else np.inf
 
-    compared = [Compared.of(*one, tolerance) for one in zip(cases, outputs, shown, strict=True)]
-    found = Verification(engine, tolerance, tuple(compared))
+    near = 2 * tolerance if exact else 0.0
+    compared = [Compared.of(*one, near) for one in zip(cases, outputs, shown, strict=True)]
+    found = Verification(engine, precision, tolerance, tuple(compared))
     if not found.passed:
         raise ExportError(f"the exported file is not equal to the model, so nothing was written: {found}")
     return found

@@ -62,7 +62,7 @@ class CertificateData:
         title: of the page.
         lead: a sentence below it.
         tiles: figures of the summary.
-        tolerance: largest difference of a logit that is allowed.
+        tolerance: largest difference of a logit that is allowed, or None if there is no such limit.
         inputs: all that were compared.
         pictures: those to look at.
         palette: colours of the classes.
@@ -74,7 +74,7 @@ class CertificateData:
     title: str
     lead: str
     tiles: list[Tile]
-    tolerance: float
+    tolerance: float | None
     inputs: list[ComparedInput]
     pictures: list[ComparedPicture]
     palette: Palette
@@ -94,7 +94,8 @@ def write_certificate(path: Path, data: CertificateData) -> None:
 
 
 def _panels(shown: ComparedPicture, data: CertificateData) -> list[Panel]:
-    grey = np.clip(shown.differences / data.tolerance * 255, 0, 255).astype(np.uint8)
+    white = data.tolerance or max(float(shown.differences.max()), 1e-12)
+    grey = np.clip(shown.differences / white * 255, 0, 255).astype(np.uint8)
     heat = cv2.cvtColor(cv2.applyColorMap(grey, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     pictures = {
         "Picture": (shown.picture, "the picture"),

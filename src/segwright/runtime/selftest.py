@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from segwright.images import read_label
 from segwright.runtime.predictor import Predictor
 
-AGREEMENT = 0.999  # another processor may decide a tie between two classes the other way
-
 
 @dataclass(frozen=True)
 class SelftestResult:
@@ -16,11 +14,13 @@ class SelftestResult:
         image: its path relative to the bundle.
         pixels: how many there are.
         different: how many have another label than expected.
+        wanted: share of the pixels that have to agree, 0 to 1.
     """
 
     image: str
     pixels: int
     different: int
+    wanted: float
 
     @property
     def agreement(self) -> float:
@@ -29,8 +29,8 @@ class SelftestResult:
 
     @property
     def passed(self) -> bool:
-        """Whether at least ``AGREEMENT`` of the pixels agree."""
-        return self.agreement >= AGREEMENT
+        """Whether enough pixels agree."""
+        return self.agreement >= self.wanted
 
 
 def selftest(predictor: Predictor) -> list[SelftestResult]:
@@ -40,5 +40,5 @@ def selftest(predictor: Predictor) -> list[SelftestResult]:
         pred = predictor(predictor.folder / test.image)
         label = read_label(predictor.folder / test.mask)
         different = pred.size if pred.shape != label.shape else int((pred != label).sum())
-        results.append(SelftestResult(test.image, pred.size, different))
+        results.append(SelftestResult(test.image, pred.size, different, test.agreement))
     return results

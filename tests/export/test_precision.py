@@ -1,0 +1,217 @@
+"""Exports of less than float32: what they lose is measured, bounded and told."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from small_net import TRANSFORMS, export_small, picture, small_net
+from torch import nn
+
+from segwright.bundle import Preprocessing, label_map
+from segwright.cli.main import main
+from segwright.datasets import Dataset
+from segwright.errors import ConfigError, ExportError
+from segwright.export import Calibration, export_model
+from segwright.export.kept_layers import fewest_kept
+from segwright.images import default_palette, write_image, write_label_map
+from segwright.runtime import EngineOptions, load
+from segwright.runtime.selftest import selftest
+from segwright.transforms import Normalize, Resize
+
+
+def labelled(folder, net) -> Dataset:
+    """Four pictures whose labels are what ``net`` itself says."""
+    preprocess, lines = Preprocessing(TRANSFORMS), []
+    for number in range(4):
+        image = picture(60, 80, number)
+        item = preprocess(image)
+        with torch.inference_mode():
+            logits = net.eval()(torch.from_numpy(item.tensor[None]))[0]
+        write_image(folder / f"{number}.png", image)
+        label = label_map(logits.argmax(1)[0].numpy(), item.geometry).astype(np.uint8)
+        write_label_map(folder / f"{number}_label.png", label, default_palette(4))
+        lines.append(f"{number}.png {number}_label.png\n")
+    (folder / "val.txt").write_text("".join(lines))
+    options = {"num_classes": 4, "mode": "val", "transforms": [Resize([72, 56]), Normalize()]}
+    return Dataset(dataset_root=str(folder), val_path="val.txt", **options)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return labelled(tmp_path_factory.mktemp("data"), small_net())
+
+
+def calibration(**changes) -> Calibration:
+    return Calibration(**{"pictures": [picture(60, 80, seed) for seed in range(6)], **changes})
+
+
+@pytest.mark.parametrize("file_format", ["onnx", "openvino"])
+def test_r63_int8_is_smaller_and_says_what_it_loses(tmp_path, data, file_format):
+    options = {"file_format": file_format, "precision": "int8", "calibration": calibration(), "dataset": data}
+    bundle = export_small(tmp_path, **options, max_miou_loss=0.05)
+    found = json.loads((tmp_path / "certificate.json").read_text())
+    assert found["precision"] == "int8"
+    assert found["tolerance"] is None
+    assert found["different"] == bundle.verification.different
+    assert found["quantised"]["pictures"] == 6
+    assert found["quantised"]["layers"] > len(found["quantised"]["kept"])
+    assert "Layers in int8" in (tmp_path / "certificate.html").read_text()
+
+    manifest = load(tmp_path).manifest
+    assert manifest.precision == "int8"
+    assert manifest.miou_loss == pytest.approx(bundle.scores.loss, abs=1e-6)
+    assert manifest.miou_loss <= 0.05
+    graph = bundle.model.read_bytes().decode("latin-1")
+    assert "QuantizeLinear" in graph if file_format == "onnx" else "FakeQuantize" in graph or '"u8"' in graph
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("precision", ["int8", "fp16"])
+def test_r63_both_engines_pass_the_selftest(tmp_path, data, precision, engine):
+    more = {"calibration": calibration(), "max_miou_loss": 0.05} if precision == "int8" else {}
+    export_small(tmp_path, precision=precision, dataset=data, input_shape=None, **more)
+    predictor = load(tmp_path, EngineOptions(engine=engine))
+    results = selftest(predictor)
+    assert all(result.passed for result in results)
+    assert all(0.8 < result.wanted < 0.999 for result in results)
+    assert predictor(picture(33, 47)).shape == (33, 47)
+
+
+@pytest.mark.parametrize("method", ["percentile", "entropy", "minmax"])
+def test_methods_of_calibration(tmp_path, data, method):
+    bundle = export_small(
+        tmp_path, precision="int8", calibration=calibration(method=method), dataset=data, max_miou_loss=0.2
+    )
+    assert bundle.quantised.method == method
+
+
+class Uneven(nn.Module):
+    """A net one of whose channels is so much larger than the others that 256 levels for all leave these none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        net = small_net()
+        self.stem, self.deep, self.head = net.stem, net.deep, net.head
+        self.mixed = nn.Conv2d(8, 8, 1, bias=False)
+        self.restored = nn.Conv2d(8, 8, 1, bias=False)
+        with torch.no_grad():
+            scales = torch.tensor([1e5, *[1.0] * 7])
+            self.mixed.weight.copy_(torch.diag(scales)[:, :, None, None])
+            self.restored.weight.copy_(torch.diag(1 / scales)[:, :, None, None])
+
+    def forward(self, image):
+        fine = self.stem(image)
+        even = self.restored(self.mixed(fine))
+        deep = nn.functional.interpolate(self.deep(even), even.shape[-2:])
+        logits = self.head(torch.cat([even, deep], dim=1))
+        return [nn.functional.interpolate(logits, image.shape[-2:], mode="bilinear")]
+
+
+def test_layers_that_lose_accuracy_stay_in_float32(tmp_path, caplog):
+    caplog.set_level("INFO", "segwright")
+    net = Uneven().eval()
+    (tmp_path / "data").mkdir()
+    options = {
+        "transforms": TRANSFORMS,
+        "num_classes": 4,
+        "input_shape": (1, 3, 56, 72),
+        "precision": "int8",
+        "calibration": calibration(method="minmax"),
+        "dataset": labelled(tmp_path / "data", net),
+    }
+    bundle = export_model(net, tmp_path / "out", **options, max_miou_loss=0.03)
+    assert bundle.scores.loss <= 0.03
+    assert 0 < len(bundle.quantised.kept) < bundle.quantised.layers
+    assert "0 of " in caplog.text
+
+    options["calibration"] = calibration(method="minmax")
+    loose = export_model(net, tmp_path / "loose", **options, max_miou_loss=1)
+    assert loose.quantised.kept == ()
+    assert loose.scores.loss > 0.03
+
+
+def test_nothing_is_written_where_int8_cannot_keep_the_score(tmp_path, data):
+    with pytest.raises(ExportError, match=r"falls by more than -100 points unless every layer .*--max_miou_loss"):
+        export_small(tmp_path, precision="int8", calibration=calibration(), dataset=data, max_miou_loss=-1)
+    assert not list(tmp_path.iterdir())
+
+
+@given(st.integers(1, 60), st.data())
+def test_the_fewest_layers_are_kept(total, data):
+    wanted = data.draw(st.integers(1, total))
+    layers, measured = [str(number) for number in range(total)], []
+
+    def loss(kept):
+        measured.append(len(kept))
+        return 1.0 if len(kept) < wanted else 0.0
+
+    assert len(fewest_kept(loss, layers, 0.5)) == wanted
+    assert len(measured) <= 2 * np.log2(total + 1) + 2
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=40), st.floats(0, 1))
+def test_whatever_the_loss_what_is_returned_was_measured(losses, most):
+    layers = [str(number) for number in range(len(losses) - 1)]
+    kept = fewest_kept(lambda names: losses[len(names)], layers, most)
+    assert len(kept) == len(layers) or losses[len(kept)] <= most
+
+
+def test_half_precision_halves_the_file(tmp_path):
+    wide = nn.Sequential(
+        nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 256, 3, padding=1), nn.Conv2d(256, 4, 1)
+    )
+
+    class Wide(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = wide
+
+        def forward(self, image):
+            return [self.layers(image)]
+
+    options = {"transforms": TRANSFORMS, "num_classes": 4, "input_shape": (1, 3, 56, 72)}
+    for file_format in ("onnx", "openvino"):
+        sizes = []
+        for precision in ("fp32", "fp16"):
+            folder = tmp_path / f"{file_format}_{precision}"
+            export_model(Wide().eval(), folder, file_format=file_format, precision=precision, **options)
+            sizes.append(sum(file.stat().st_size for file in folder.glob("model.*")))
+        assert all(0.4 < after / before < 0.6 for before, after in pairwise(sizes))
+
+    with torch.no_grad():
+        wide[0].weight[0, 0] = 1e5
+    with pytest.raises(ExportError, match="65504"):
+        export_model(Wide().eval(), tmp_path / "large", precision="fp16", **options)
+
+
+@pytest.mark.parametrize("file_format", ["torch", "executorch"])
+def test_formats_of_float32_only(tmp_path, file_format):
+    with pytest.raises(ConfigError, match="--format onnx or openvino"):
+        export_small(tmp_path, file_format=file_format, precision="fp16")
+
+
+def test_int8_wants_pictures_labels_and_their_size(tmp_path, data):
+    with pytest.raises(ConfigError, match="calibration pictures belong together"):
+        export_small(tmp_path, precision="int8", dataset=data)
+    with pytest.raises(ConfigError, match="data with labels"):
+        export_small(tmp_path, precision="int8", calibration=calibration())
+    with pytest.raises(ConfigError, match="there are none"):
+        export_small(tmp_path, precision="int8", calibration=calibration(pictures=[]), dataset=data)
+    with pytest.raises(ConfigError, match="percentile"):
+        export_small(tmp_path, precision="int8", calibration=calibration(method="percentil"), dataset=data)
+    transforms = [{"type": "Normalize"}]
+    with pytest.raises(ExportError, match=r"calibration picture 1 is 80x60 .* height 56 and width 72"):
+        export_small(tmp_path, precision="int8", calibration=calibration(), dataset=data, transforms=transforms)
+
+
+@pytest.mark.parametrize(
+    "flags", [["--max_miou_loss", "1"], ["--precision", "fp16", "--calibration_method", "entropy"]]
+)
+def test_flags_of_another_precision_are_refused(tmp_path, capsys, flags):
+    (tmp_path / "model.yml").write_text("model: {type: FCN, num_classes: 2, backbone: {type: HRNet_W18}}\n")
+    assert main(["export", "--config", str(tmp_path / "model.yml"), *flags]) != 0
+    assert "speaks of --precision int8" in capsys.readouterr().err
