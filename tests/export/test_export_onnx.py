@@ -133,11 +133,11 @@ def small(tmp_path):
 @pytest.mark.parametrize("output_op", ["argmax", "softmax", "none"])
 def test_verification_refuses_another_graph(small, output_op):
     written, case = small(output_op)
-    assert verify(written, "onnx", [case]).passed
+    assert verify(written, "onnx", "fp32", [case]).passed
     for file in set(written):
         tamper_bias(file, 0.002)
     with pytest.raises(ExportError, match=r"not equal to the model.*logit difference 2.00e-03"):
-        verify(written, "onnx", [case])
+        verify(written, "onnx", "fp32", [case])
 
 
 def test_verification_compares_the_shipped_labels_not_only_the_logits(small):
@@ -147,7 +147,7 @@ def test_verification_compares_the_shipped_labels_not_only_the_logits(small):
     proto.graph.node.append(onnx.helper.make_node("Neg", ["right"], ["label"]))
     onnx.save(proto, str(written.model))
     with pytest.raises(ExportError, match=r"logit difference .*e-0[5-8] .* [1-9][0-9]* of 4032 labels differ"):
-        verify(written, "onnx", [case])
+        verify(written, "onnx", "fp32", [case])
 
 
 def test_failed_verification_leaves_nothing_new_and_the_older_export_whole(tmp_path, monkeypatch):

@@ -81,12 +81,11 @@ def test_r63_both_engines_pass_the_selftest(tmp_path, data, precision, engine):
     assert predictor(picture(33, 47)).shape == (33, 47)
 
 
-@pytest.mark.parametrize("method", ["percentile", "entropy", "minmax"])
-def test_methods_of_calibration(tmp_path, data, method):
-    bundle = export_small(
-        tmp_path, precision="int8", calibration=calibration(method=method), dataset=data, max_miou_loss=0.2
-    )
-    assert bundle.quantised.method == method
+def test_ranges_by_entropy(tmp_path, data):
+    options = {"precision": "int8", "calibration": calibration(method="entropy"), "dataset": data}
+    bundle = export_small(tmp_path, **options, max_miou_loss=0.2)
+    assert bundle.quantised.method == "entropy"
+    assert bundle.verification.agreement > 0.8
 
 
 class Uneven(nn.Module):
