@@ -14,6 +14,7 @@ from segwright.bundle import OutputOp, Shape
 from segwright.errors import ExportError, MissingExtraError
 from segwright.export.deployed import INPUT, OUTPUTS, Deployed, Written, example, free_axes, reason
 from segwright.export.fold import fold_batch_norms
+from segwright.export.node_names import name_by_module
 
 if TYPE_CHECKING:
     import onnx
@@ -99,6 +100,7 @@ def write_onnx(model: Deployed, path: Path, input_shape: Shape) -> "onnx.ModelPr
             f"{reason(error)}{hint}"
         ) from error
     fold_batch_norms(proto)
+    name_by_module(proto, root="model")
     _strip_notes(proto)
     proto = onnx.shape_inference.infer_shapes(proto)
     onnx.checker.check_model(proto, full_check=True)
