@@ -8,8 +8,10 @@ from launching import launch
 from torch import nn
 
 from segwright.build import build_model
+from segwright.cli.main import main
 from segwright.engine.model_analysis import cost
 from segwright.errors import ConfigError
+from segwright.runtime import executorch_engine, openvino_engine
 
 
 class Known(nn.Module):
@@ -66,3 +68,56 @@ def test_the_command_prints_a_table_and_writes_all_layers(toy_config, tmp_path):
     assert found["input_shape"] == [1, 3, 64, 96]
     assert sum(layer["multiply_adds"] for layer in found["layers"]) == found["multiply_adds"]
     assert all(layer["name"] and layer["milliseconds"] >= 0 for layer in found["layers"])
+
+
+def analyse(config, tmp_path, capsys, *words):
+    """The command in this process; returns the exit code, what it said, and the figures."""
+    file, shape = tmp_path / "cost.json", ("--input_shape", 1, 3, 32, 48)
+    given = ("--config", config, *shape, "--json", file, "--device", "cpu", "--cpu_threads", 1, *words)
+    code = main(["analyse", "model", *map(str, given)])
+    said = capsys.readouterr()
+    text = " ".join((said.out + said.err).split())
+    return code, text, json.loads(file.read_text()) if file.exists() else None
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_engines_are_compared_as_a_whole_and_by_blocks(toy_config, tmp_path, capsys):
+    config = toy_config("ToyNet", "[1, 1]")
+    code, text, found = analyse(config, tmp_path, capsys, "--engines", "torch", "onnxruntime", "openvino")
+    assert code == 0, text
+    assert text.index("A forward pass with 1 threads") < text.index("Milliseconds of the 3 blocks")
+    assert [engine["name"] for engine in found["engines"]] == ["torch", "onnxruntime", "openvino"]
+    assert all(engine["milliseconds"] > 0 for engine in found["engines"])
+    assert found["engines"][0]["milliseconds"] == found["milliseconds"]
+    assert found["threads"] == 1
+    own, stem, added = found["blocks"]
+    assert (own["name"], stem["name"], added["kind"]) == ("", "stem", "added by the engine")
+    assert set(stem["milliseconds"]) == set(own["milliseconds"]) == {"torch", "onnxruntime", "openvino"}
+    for engine in found["engines"][1:]:
+        layers = sum(layer["milliseconds"] for layer in engine["layers"])
+        blocks = sum(block["milliseconds"].get(engine["name"], 0) for block in found["blocks"])
+        assert layers == pytest.approx(blocks)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_engines_that_are_not_installed(toy_config, tmp_path, capsys, monkeypatch):
+    config = toy_config("ToyNet", "[1, 1]")
+    for engine in (openvino_engine, executorch_engine):
+        monkeypatch.setattr(engine, "is_installed", lambda: False)
+    code, text, found = analyse(config, tmp_path, capsys, "--engines", "openvino")
+    assert (code, found) == (2, None)
+    assert "engine openvino needs a library that is not installed; run: pip install 'segwright[openvino]'" in text
+    code, text, found = analyse(config, tmp_path, capsys, "--engines", "all")
+    assert code == 0
+    assert "executorch is left out: engine executorch needs a library" in text
+    assert [engine["name"] for engine in found["engines"]] == ["torch", "onnxruntime"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_an_engine_that_does_not_tell_of_its_layers(toy_config, tmp_path, capsys):
+    pytest.importorskip("executorch", reason="ExecuTorch is not installed")
+    code, text, found = analyse(toy_config("ToyNet", "[1, 1]"), tmp_path, capsys, "--engines", "executorch")
+    assert code == 0, text
+    assert "does not tell the times of its layers" in text
+    assert found["engines"][1]["layers"] is None

@@ -72,8 +72,7 @@ def cost(model: nn.Module, input_shape: Sequence[int], *, runs: int = RUNS) -> M
     Raises:
         ConfigError: the model does not take this shape.
     """
-    device = next(model.parameters()).device
-    image = torch.randn(tuple(input_shape), device=device).contiguous(memory_format=torch.channels_last)
+    image = random_image(model, input_shape)
     with evaluating(model):
         try:
             with FlopCounterMode(display=False) as counter:
@@ -83,7 +82,7 @@ def cost(model: nn.Module, input_shape: Sequence[int], *, runs: int = RUNS) -> M
                 f"{type(model).__name__} does not take an input of shape {list(input_shape)} (N, C, H, W): {error}"
             ) from error
         times, shapes, output_bytes = _timed(model, image, runs)
-        whole = [_seconds(model, image) for _ in range(runs)]
+        whole = [forward_seconds(model, image) for _ in range(runs)]
         peak = _peak_bytes(model, image)
     flops = counter.get_flop_counts()
     modules = dict(model.named_modules())
@@ -109,6 +108,12 @@ def cost(model: nn.Module, input_shape: Sequence[int], *, runs: int = RUNS) -> M
     )
 
 
+def random_image(model: nn.Module, input_shape: Sequence[int]) -> Tensor:
+    """Numbers of this shape, N, C, H, W, on the model's device."""
+    device = next(model.parameters()).device
+    return torch.randn(tuple(input_shape), device=device).contiguous(memory_format=torch.channels_last)
+
+
 def _timed(
     model: nn.Module, image: Tensor, runs: int
 ) -> tuple[dict[str, list[float]], dict[str, tuple[int, ...]], int]:
@@ -120,14 +125,14 @@ def _timed(
 
     def before(name: str) -> Any:
         def hook(*_: object) -> None:
-            _wait(image.device)
+            wait(image.device)
             started[name] = time.perf_counter()
 
         return hook
 
     def after(name: str) -> Any:
         def hook(_module: nn.Module, _inputs: object, output: Any) -> None:
-            _wait(image.device)
+            wait(image.device)
             times.setdefault(name, [0.0])[-1] += time.perf_counter() - started[name]
             if isinstance(output, Tensor):
                 shapes[name] = tuple(output.shape)
@@ -153,14 +158,16 @@ def _hooks(module: nn.Module, before: Any, after: Any) -> Iterator[Any]:
     yield module.register_forward_hook(after)
 
 
-def _seconds(model: nn.Module, image: Tensor) -> float:
+def forward_seconds(model: nn.Module, image: Tensor) -> float:
+    """Of one pass."""
     start = time.perf_counter()
     model(image)
-    _wait(image.device)
+    wait(image.device)
     return time.perf_counter() - start
 
 
-def _wait(device: torch.device) -> None:
+def wait(device: torch.device) -> None:
+    """Until it has done all that it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

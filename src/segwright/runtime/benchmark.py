@@ -68,8 +68,8 @@ def benchmark(predictor: Predictor, paths: Sequence[Path], *, batch_size: int, m
     batches = [paths[start : start + batch_size] for start in range(0, len(paths), batch_size)]
     runs = min(max(len(batches), MIN_RUNS), MAX_RUNS)
     for index in range(WARMUP):
-        _run(predictor, batches[index % len(batches)])
-    timed = [_run(predictor, batches[index % len(batches)]) for index in range(runs)]
+        run_batch(predictor, batches[index % len(batches)])
+    timed = [run_batch(predictor, batches[index % len(batches)]) for index in range(runs)]
     seconds = np.array([times for times, _ in timed])  # (runs, steps)
     num_images = sum(len(batches[index % len(batches)]) for index in range(runs))
     columns = {**dict(zip(STEPS, seconds.T, strict=True)), "total": seconds.sum(axis=1)}
@@ -86,7 +86,7 @@ def benchmark(predictor: Predictor, paths: Sequence[Path], *, batch_size: int, m
     )
 
 
-def _run(predictor: Predictor, paths: Sequence[Path]) -> tuple[list[float], list[tuple[int, ...]]]:
+def run_batch(predictor: Predictor, paths: Sequence[Path]) -> tuple[list[float], list[tuple[int, ...]]]:
     """Seconds for each step of one batch, and the shapes of the network's inputs."""
     clock = [perf_counter()]
     inputs = [predictor.prepare(path) for path in paths]

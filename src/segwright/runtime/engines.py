@@ -1,7 +1,7 @@
 """The libraries that run exported models: which there are, which reads what, and opening a model in one.
 
 A further engine is one module with ``FORMATS``, ``is_installed``, ``open_engine`` and, where it is not always there,
-``EXTRA``, and a line here.
+``EXTRA``, and a line here. If it tells the times of layers, it has ``layer_times``.
 """
 
 from importlib import import_module
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from segwright.errors import ConfigError, MissingExtraError, suggest
+from segwright.runtime.layer_times import LayerTime
 from segwright.runtime.options import EngineOptions
 
 ENGINES = {
@@ -59,6 +60,36 @@ def engines_for(file_format: str) -> dict[str, Any]:
     """The modules of the engines that read a format, by name, preferred ones first."""
     modules = {name: import_module(module) for name, module in ENGINES.items()}
     return {name: module for name, module in modules.items() if file_format in module.FORMATS}
+
+
+def layer_times(path: Path, file_format: str, options: EngineOptions, batch: np.ndarray) -> list[LayerTime] | None:
+    """How long each layer takes in one run of the network, in the order in which they ran first.
+
+    Args:
+        path: the file.
+        file_format: its format.
+        options: how to run it.
+        batch: what to run it on.
+
+    Returns:
+        The layers as the engine has put them together; None if it does not tell.
+
+    Raises:
+        as ``open_engine``, and ExportError: the library fails on this input.
+    """
+    module = _choose(file_format, options)
+    return module.layer_times(path, options, batch) if hasattr(module, "layer_times") else None
+
+
+def require(name: str) -> None:
+    """Fail at once where an engine's library is missing.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    module = import_module(ENGINES[name])
+    if not module.is_installed():
+        raise MissingExtraError(f"engine {name}", module.EXTRA)
 
 
 def _choose(file_format: str, options: EngineOptions) -> Any:

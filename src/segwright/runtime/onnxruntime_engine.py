@@ -1,12 +1,16 @@
 """ONNX Runtime (https://onnxruntime.ai): ONNX files on CPUs, and on NVIDIA GPUs with CUDA and TensorRT."""
 
+import json
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 
 from segwright.errors import ConfigError, ExportError, MissingExtraError
+from segwright.runtime.layer_times import RUNS, WARMUP, LayerTime
 from segwright.runtime.options import EngineOptions
 
 FORMATS = ("onnx",)
@@ -27,6 +31,9 @@ _REMEDIES = {
         "whose CPU kernels are oneDNN's; leave the flag out to run on ONNX Runtime's own CPU kernels"
     ),
 }
+
+_TIMED = "_kernel_time"  # ends the name of an event that says how long a node took
+_BLOCKED = "_nchwc"  # ends the name of a node that was moved to channels in blocks
 
 
 def is_installed() -> bool:
@@ -63,8 +70,13 @@ def providers(options: EngineOptions, available: list[str]) -> list[Provider]:
     return [*wanted, "CPUExecutionProvider"]
 
 
-def open_engine(path: Path, options: EngineOptions) -> "OnnxRuntimeEngine":
+def open_engine(path: Path, options: EngineOptions, *, profile: Path | None = None) -> "OnnxRuntimeEngine":
     """A session that runs as ``options`` say, and on nothing else.
+
+    Args:
+        path: the file.
+        options: how to run it.
+        profile: beginning of the name of a file for the times of nodes, which ``end_profiling`` writes.
 
     Raises:
         MissingExtraError: ONNX Runtime is not installed.
@@ -81,6 +93,8 @@ def open_engine(path: Path, options: EngineOptions) -> "OnnxRuntimeEngine":
     settings.intra_op_num_threads = options.threads
     settings.enable_cpu_mem_arena = settings.enable_mem_pattern = options.keep_memory
     settings.log_severity_level = 3  # errors only: they also come as exceptions
+    if profile is not None:
+        settings.enable_profiling, settings.profile_file_prefix = True, str(profile)
     try:
         session = onnxruntime.InferenceSession(str(path), settings, providers=wanted)
     except Exception as error:  # its exceptions share no base class
@@ -94,6 +108,29 @@ def open_engine(path: Path, options: EngineOptions) -> "OnnxRuntimeEngine":
             "the CUDA, cuDNN and TensorRT versions are those that its release notes name"
         )
     return OnnxRuntimeEngine(session, path, onnxruntime.__version__)
+
+
+def layer_times(path: Path, options: EngineOptions, batch: np.ndarray) -> list[LayerTime]:
+    """Of one run, as ONNX Runtime's profiler tells; see ``engines.layer_times``."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_engine(path, options, profile=Path(folder) / "profile")
+        for _ in range(WARMUP + RUNS):
+            engine.run(batch)
+        events = json.loads(Path(engine.end_profiling()).read_text(encoding="utf-8"))
+    calls: dict[tuple[str, str], list[int]] = {}
+    for event in events:
+        if event.get("cat") == "Node" and event["name"].endswith(_TIMED):
+            key = event["name"].removesuffix(_TIMED), event["args"]["op_name"]
+            calls.setdefault(key, []).append(event["dur"])  # microseconds
+    return [
+        LayerTime(
+            name=name,
+            kind=kind,
+            milliseconds=median(durations[WARMUP:]) / 1000,
+            nodes=() if kind.startswith("Reorder") else (name.removesuffix(_BLOCKED),),
+        )
+        for (name, kind), durations in calls.items()
+    ]
 
 
 class OnnxRuntimeEngine:
@@ -113,3 +150,7 @@ class OnnxRuntimeEngine:
                 f"ONNX Runtime cannot run {self._path} on an input of shape {batch.shape}: "
                 f"{' '.join(str(error).split())}"
             ) from error
+
+    def end_profiling(self) -> str:
+        """Write the times of nodes; returns the file's name."""
+        return self._session.end_profiling()

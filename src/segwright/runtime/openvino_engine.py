@@ -3,11 +3,13 @@
 import threading
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 
 from segwright.errors import ConfigError, ExportError, MissingExtraError
+from segwright.runtime.layer_times import RUNS, WARMUP, LayerTime
 from segwright.runtime.options import EngineOptions
 
 FORMATS = ("openvino", "onnx")
@@ -22,8 +24,13 @@ def is_installed() -> bool:
     return find_spec("openvino") is not None
 
 
-def open_engine(path: Path, options: EngineOptions) -> "OpenVinoEngine":
+def open_engine(path: Path, options: EngineOptions, *, profile: bool = False) -> "OpenVinoEngine":
     """Compile a model for a device.
+
+    Args:
+        path: the file.
+        options: how to run it.
+        profile: keep the times of layers of each run.
 
     Raises:
         MissingExtraError: OpenVINO is not installed.
@@ -55,12 +62,30 @@ def open_engine(path: Path, options: EngineOptions) -> "OpenVinoEngine":
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": PRECISIONS.get(options.precision or "fp32", "f32"),
         **({"INFERENCE_NUM_THREADS": options.threads} if device == "CPU" else {}),
+        "PERF_COUNT": profile,
     }
     try:
         compiled = core.compile_model(core.read_model(path), device, settings)
     except RuntimeError as error:
         raise ExportError(f"OpenVINO {openvino.__version__} cannot load {path}: {_short(error)}") from error
     return OpenVinoEngine(compiled, path, f"OpenVINO {openvino.__version__.split('-')[0]} ({device})")
+
+
+def layer_times(path: Path, options: EngineOptions, batch: np.ndarray) -> list[LayerTime]:
+    """Of one run, as OpenVINO's performance counters tell; see ``engines.layer_times``."""
+    engine = open_engine(path, options, profile=True)
+    times: dict[tuple[str, str], list[float]] = {}
+    for _ in range(WARMUP + RUNS):
+        engine.run(batch)
+        for layer in engine.request().profiling_info:
+            if layer.status == layer.Status.EXECUTED:
+                key = layer.node_name, layer.node_type
+                times.setdefault(key, []).append(1000 * layer.real_time.total_seconds())
+    nodes = engine.nodes()
+    return [
+        LayerTime(name, kind, median(milliseconds[WARMUP:]), nodes.get(name, ()))
+        for (name, kind), milliseconds in times.items()
+    ]
 
 
 class OpenVinoEngine:
@@ -73,9 +98,7 @@ class OpenVinoEngine:
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """The first output."""
-        request = getattr(self._local, "request", None)
-        if request is None:
-            request = self._local.request = self._compiled.create_infer_request()
+        request = self.request()
         try:
             request.infer({0: batch})
         except RuntimeError as error:
@@ -83,6 +106,22 @@ class OpenVinoEngine:
                 f"OpenVINO cannot run {self._path} on an input of shape {batch.shape}: {_short(error)}"
             ) from error
         return request.get_output_tensor(0).data.copy()  # the request's own memory, which its next run fills anew
+
+    def request(self) -> Any:
+        """This thread's ``openvino.InferRequest``."""
+        if not hasattr(self._local, "request"):
+            self._local.request = self._compiled.create_infer_request()
+        return self._local.request
+
+    def nodes(self) -> dict[str, tuple[str, ...]]:
+        """For each layer by name, the nodes of the file that it computes."""
+        layers = self._compiled.get_runtime_model().get_ops()
+        named = ((layer.get_friendly_name(), layer.get_rt_info()) for layer in layers)
+        return {
+            name: tuple(filter(None, info["originalLayersNames"].astype(str).split(",")))
+            for name, info in named
+            if "originalLayersNames" in info
+        }
 
 
 def _short(error: Exception) -> str:
