@@ -1,5 +1,6 @@
 """What an exported model consists of: written by ``export``, read by ``runtime``. No torch."""
 
+from segwright.bundle.certificate import CERTIFICATE_NAME, CertifiedScore, certified_score
 from segwright.bundle.manifest import (
     AGREEMENT,
     MANIFEST_NAME,
@@ -15,7 +16,9 @@ from segwright.bundle.pictures import NetworkInput, Preprocessing, label_map
 
 __all__ = [
     "AGREEMENT",
+    "CERTIFICATE_NAME",
     "MANIFEST_NAME",
+    "CertifiedScore",
     "Format",
     "Manifest",
     "NetworkInput",
@@ -24,6 +27,7 @@ __all__ = [
     "Preprocessing",
     "Selftest",
     "Shape",
+    "certified_score",
     "file_hash",
     "label_map",
 ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segwright.cli.analyse_model import add_model
+from segwright.cli.analyse_speed import add_speed
 from segwright.cli.flags import add_config, natural, positive
 from segwright.cli.section import add_section
 
@@ -19,6 +20,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=type(parser))
     add_data(actions)
     add_model(actions)
+    add_speed(actions)
 
 
 def add_data(actions: argparse._SubParsersAction) -> None:

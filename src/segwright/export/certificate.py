@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from segwright.atomic import write_json
-from segwright.bundle import Format, NetworkInput, label_map
+from segwright.bundle import CERTIFICATE_NAME, Format, NetworkInput, label_map
 from segwright.errors import MissingExtraError
 from segwright.export.dataset_scores import DatasetScores
 from segwright.export.int8 import Quantised
@@ -34,7 +34,7 @@ TITLES: dict[Format, str] = {
     "torch": "as a torch.export program",
     "executorch": "for ExecuTorch",
 }
-JSON_NAME, PAGE_NAME = "certificate.json", "certificate.html"
+PAGE_NAME = "certificate.html"
 
 log = logging.getLogger("segwright")
 
@@ -84,7 +84,7 @@ def certify(
         "quantised": quantised and asdict(quantised),
         "environment": environment,
     }
-    write_json(folder / JSON_NAME, content)
+    write_json(folder / CERTIFICATE_NAME, content)
     shown = zip(pictures, verification.inputs, strict=False)
     data = CertificateData(
         title=f"{name} {TITLES[file_format]}" + ("" if tolerance else f", {verification.precision}"),
@@ -111,7 +111,7 @@ def certify(
     try:
         write_certificate(folder / PAGE_NAME, data)
     except MissingExtraError as error:
-        log.warning("%s; %s has the figures", error, JSON_NAME)
+        log.warning("%s; %s has the figures", error, CERTIFICATE_NAME)
 
 
 def _layers(quantised: Quantised) -> Tile:

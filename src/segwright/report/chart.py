@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 Point = tuple[float, float]
 
@@ -26,6 +26,18 @@ class Marker:
     x: float
     y: float
     text: str
+    faint: bool = False
+
+
+@dataclass(frozen=True)
+class Label:
+    """Text in the chart: where its baseline begins (anchor ``start``), has its middle or ends."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Literal["start", "middle", "end"]
+    faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,11 +66,13 @@ class Chart:
         x_ticks: along the bottom.
         y_ticks: along the left.
         lines: SVG path data; the last is the main line, one before it is drawn faint.
-        markers: dots on the main line.
+        markers: dots, on the main line unless they are faint.
         best: the dot to point out.
         bars: behind the lines.
         guide: SVG path data of a dashed line to compare with; empty for none.
         x_label: what the horizontal axis measures.
+        y_label: what the vertical one does, where the title does not say it.
+        labels: of dots.
     """
 
     title: str
@@ -71,29 +85,36 @@ class Chart:
     bars: list[Bar] = field(default_factory=list)
     guide: str = ""
     x_label: str = "iteration"
+    y_label: str = ""
+    labels: list[Label] = field(default_factory=list)
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
     right: int = WIDTH - _RIGHT
     top: int = _TOP
-    bottom: int = HEIGHT - _BOTTOM
+
+    @property
+    def bottom(self) -> int:
+        """Where the horizontal axis is."""
+        return self.height - _BOTTOM
 
 
 @dataclass(frozen=True)
 class Axes:
-    """The ranges of data that a chart covers."""
+    """The ranges of data that a chart covers, and its height in SVG units."""
 
     x_low: float
     x_high: float
     y_low: float
     y_high: float
+    height: int = HEIGHT
 
     def place(self, point: Point) -> Point:
         """Where a point of the data lies, in SVG units."""
         across = (point[0] - self.x_low) / (self.x_high - self.x_low)
         up = (point[1] - self.y_low) / (self.y_high - self.y_low)
         x = _LEFT + across * (WIDTH - _LEFT - _RIGHT)
-        return round(x, 2), round(HEIGHT - _BOTTOM - up * (HEIGHT - _TOP - _BOTTOM), 2)
+        return round(x, 2), round(self.height - _BOTTOM - up * (self.height - _TOP - _BOTTOM), 2)
 
     def path(self, points: Iterable[Point]) -> str:
         """A line through points of the data; empty through none."""
