@@ -85,7 +85,7 @@ def test_engines_are_compared_as_a_whole_and_by_blocks(toy_config, tmp_path, cap
     config = toy_config("ToyNet", "[1, 1]")
     code, text, found = analyse(config, tmp_path, capsys, "--engines", "torch", "onnxruntime", "openvino")
     assert code == 0, text
-    assert text.index("A forward pass with 1 threads") < text.index("Milliseconds of the 3 blocks")
+    assert text.index("A forward pass, --cpu_threads 1") < text.index("Milliseconds of the 3 blocks")
     assert [engine["name"] for engine in found["engines"]] == ["torch", "onnxruntime", "openvino"]
     assert all(engine["milliseconds"] > 0 for engine in found["engines"])
     assert found["engines"][0]["milliseconds"] == found["milliseconds"]

@@ -196,7 +196,7 @@ def show(found: Comparison, model: str, count: int) -> None:
 
     console = get_console()
     slow = found.engines[0].milliseconds
-    table = Table(title=f"A forward pass with {found.threads} threads")
+    table = Table(title=f"A forward pass, --cpu_threads {found.threads}")
     table.add_column("engine", overflow="fold")
     for heading in ("ms", "faster than torch"):
         table.add_column(heading, justify="right")

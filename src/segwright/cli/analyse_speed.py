@@ -82,7 +82,7 @@ def run_speed(args: argparse.Namespace) -> None:
     data = SpeedData(
         title="Accuracy against speed",
         lead=f"{len(models)} exported {'model' if len(models) == 1 else 'models'} in turns on one machine: median of "
-        f"{count} pictures each, from the file to the label map, with {told['cpu_threads']} threads.",
+        f"{count} pictures each, from the file to the label map, with --cpu_threads {told['cpu_threads']}.",
         models=models,
         cautions=cautions(models),
         environment=told,
