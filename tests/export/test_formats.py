@@ -249,3 +249,12 @@ def test_transforms_that_a_graph_cannot_begin_with(tmp_path):
 def test_a_program_holds_its_weights_and_little_else(bundles):
     """PyTorch would keep the input that it was traced with, of any size."""
     assert (bundles("torch") / "model.pt2").stat().st_size < 400_000
+
+
+def test_weights_in_channels_last_are_exported_to_executorch_too(tmp_path):
+    net = small_net().to(memory_format=torch.channels_last)
+    bundle = export_model(
+        net, tmp_path, transforms=TRANSFORMS, num_classes=4, input_shape=(1, 3, 56, 72), file_format="executorch"
+    )
+    assert bundle.verification.passed
+    assert net.stem.conv.weight.is_contiguous(memory_format=torch.channels_last)

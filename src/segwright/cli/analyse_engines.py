@@ -135,8 +135,6 @@ class _Exports:
 
     def file(self, file_format: "Format") -> Path:
         """The one of a format."""
-        import torch
-
         from segwright.export.deployed import Deployed
         from segwright.export.formats import WRITERS
 
@@ -144,7 +142,6 @@ class _Exports:
             batch, channels, height, width = self._shape
             (folder := self._folder / file_format).mkdir()
             deployed = Deployed(self._model, "none")  # so that the graph ends where the model does
-            deployed.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # ExecuTorch wants it
             written = WRITERS[file_format](deployed, folder, folder, (batch, channels, height, width))
             self._files[file_format] = written.model
         return self._files[file_format]

@@ -34,6 +34,7 @@ class Deployed(nn.Module):
     def __init__(self, model: nn.Module, output_op: OutputOp, picture_input: PictureInput | None = None) -> None:
         super().__init__()
         self.model = copy.deepcopy(model).cpu().float()
+        self.model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # ExecuTorch wants it
         self.output_op = output_op
         self.picture_input = picture_input
         self.shows_logits = False
