@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from segwright.bundle import Preprocessing, label_map
 from segwright.export import Bundle, export_model
 from segwright.layers import ConvBNReLU, resize_to
 
@@ -58,6 +59,14 @@ def export_small(folder: Path, **changes: Any) -> Bundle:
         "class_names": ["sky", "road", "car", "tree"],
     }
     return export_model(small_net(), folder, **(arguments | changes))
+
+
+def torch_labels(image: np.ndarray) -> np.ndarray:
+    """What ``small_net`` predicts behind ``TRANSFORMS``: (H, W, 3) picture -> (H, W) label map."""
+    item = Preprocessing(TRANSFORMS)(image)
+    with torch.inference_mode():
+        logits = small_net().eval()(torch.from_numpy(item.tensor[None]))[0]
+    return label_map(logits.argmax(1)[0].numpy(), item.geometry)
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -61,6 +61,17 @@ def new_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def move_file(file: Path, path: Path) -> None:
+    """Put a finished file on the same disk in its place, synced, in one step; gigabytes are not copied.
+
+    Raises:
+        OSError: nothing was moved; a file that stood there before is unharmed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sync(file)
+    os.replace(file, path)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove what programs that were killed have left under temporary names; nobody may be writing there meanwhile."""
     for path in [path for path in folder.rglob(".*.tmp") if TEMPORARY.fullmatch(path.name)]:

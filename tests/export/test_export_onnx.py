@@ -180,7 +180,7 @@ def test_interrupted_while_publishing_leaves_no_manifest(tmp_path, monkeypatch):
     from segwright.export import assemble
 
     export_small(tmp_path)
-    monkeypatch.setattr(assemble, "write_bytes", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(assemble, "move_file", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         export_small(tmp_path)
     assert not (tmp_path / "deploy.yaml").exists()

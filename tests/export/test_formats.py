@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_net import TRANSFORMS, export_small, picture, small_net
+from small_net import TRANSFORMS, export_small, picture, small_net, torch_labels
 
-from segwright.bundle import Preprocessing, label_map
+from segwright.bundle import Preprocessing
 from segwright.errors import ConfigError, ExportError, MissingExtraError
 from segwright.export import export_model
 from segwright.runtime import ENGINES, EngineOptions, load, open_engine
@@ -24,13 +24,6 @@ PAIRS = [
     ("torch", "torch"),
     ("executorch", "executorch"),
 ]
-
-
-def torch_labels(image: np.ndarray) -> np.ndarray:
-    item = Preprocessing(TRANSFORMS)(image)
-    with torch.inference_mode():
-        logits = small_net().eval()(torch.from_numpy(item.tensor[None]))[0]
-    return label_map(logits.argmax(1)[0].numpy(), item.geometry)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import numpy as np
 from torch import nn
 
-from segwright.atomic import write_bytes, write_text
+from segwright.atomic import move_file, write_text
 from segwright.bundle import (
     AGREEMENT,
     MANIFEST_NAME,
@@ -159,9 +159,11 @@ def export_model(
         to_int8 = ToInt8(calibration, examination, max_miou_loss, shape, engine, bit_depth)
         writer = partial(THROUGH_ONNX[file_format], lower=to_int8)
 
-    with _staging(save_dir) as staged, tempfile.TemporaryDirectory() as scratch:
-        written = writer(deployed, staged, Path(scratch), shape)
+    with _staging(save_dir) as staged, _staging(save_dir) as scratch:  # /tmp may be too small, or in memory
+        written = writer(deployed, staged, scratch, shape)
         verification = verify(written, file_format, precision, cases + extra)
+        if written.logits != written.model:
+            written.logits.unlink()  # it may lie beside the weights, and is not shipped
         scores = None
         if examination is not None:
             scores = examination.compare(written.model, file_format)
@@ -319,5 +321,5 @@ def _publish(staged: Path, save_dir: Path, manifest: Manifest) -> None:
     """Put the files in their place. An older ``deploy.yaml`` goes first and the new one comes last: no mixture."""
     (save_dir / MANIFEST_NAME).unlink(missing_ok=True)
     for name in manifest.files:
-        write_bytes(save_dir / name, (staged / name).read_bytes(), sync=True)
+        move_file(staged / name, save_dir / name)
     write_text(save_dir / MANIFEST_NAME, manifest.to_yaml(), sync=True)

@@ -1,6 +1,7 @@
 """Batch normalisations of an ONNX graph, folded into the convolutions before them."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,9 +57,13 @@ def fold_batch_norms(proto: "onnx.ModelProto") -> None:
         conv.output[0] = norm.output[0]
         gone.add(norm.output[0])
 
-    kept = [node for node in graph.node if not (node.op_type == "BatchNormalization" and node.output[0] in gone)]
-    read = {name for node in kept for name in node.input}
-    used = [tensor for tensor in graph.initializer if tensor.name in read]
-    del graph.node[:], graph.initializer[:]
-    graph.node.extend(kept)
-    graph.initializer.extend(used)
+    _keep(graph.node, lambda node: not (node.op_type == "BatchNormalization" and node.output[0] in gone))
+    read = {name for node in graph.node for name in node.input}
+    _keep(graph.initializer, lambda tensor: tensor.name in read)
+
+
+def _keep(items: Any, wanted: Callable[[Any], bool]) -> None:
+    """Remove the others from a repeated field, in place: to fill it anew would copy all weights."""
+    for index in reversed(range(len(items))):
+        if not wanted(items[index]):
+            del items[index]

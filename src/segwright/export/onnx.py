@@ -1,6 +1,8 @@
 """A torch model as an ONNX graph that ends in labels, probabilities or logits."""
 
 import logging
+import math
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
     import onnx
 
 OPSET = 18  # the newest that every ONNX engine of the last years reads
-NAME = "model.onnx"
+NAME, TWIN_NAME = "model.onnx", "logits.onnx"
+WEIGHTS_NAME = "model.onnx.data"
+MOST_IN_ONE_FILE = 1 << 30  # bytes of weights; protobuf cannot hold twice as many, and is copied as it is checked
+SMALL = 256  # numbers of a tensor that stays in the graph: shapes, which are read as it is checked
+PAGE = 4096  # bytes that weights begin at a multiple of, so that engines can map them
 
 
 def write(
@@ -29,18 +35,24 @@ def write(
     """Write ``folder/model.onnx``, and its twin that gives logits into ``scratch``; see ``write_onnx``.
 
     ``lower`` may rewrite the file in less than float32.
+
+    Where weights have a file of their own, the twin lies beside it and shares it: engines follow no paths or links out
+    of a model's folder.
     """
     require_onnx()
     import onnx
 
     proto = write_onnx(model, folder / NAME, input_shape)
     if lower is not None:
+        if (folder / WEIGHTS_NAME).exists():
+            raise ExportError("a model whose weights take more than a gigabyte is exported with --precision fp32 only")
         lower(folder / NAME)
         proto = onnx.load(folder / NAME)
     if model.twin() is None:
         return Written(folder / NAME, folder / NAME)
-    onnx.save(logits_graph(proto, model.output_op), str(scratch / NAME))
-    return Written(folder / NAME, scratch / NAME)
+    twin = folder / TWIN_NAME if (folder / WEIGHTS_NAME).exists() else scratch / NAME
+    onnx.save(logits_graph(proto, model.output_op), str(twin))
+    return Written(folder / NAME, twin)
 
 
 def require_onnx() -> None:
@@ -56,6 +68,8 @@ def require_onnx() -> None:
 def write_onnx(model: Deployed, path: Path, input_shape: Shape) -> "onnx.ModelProto":
     """Write ``model`` as an ONNX file, without the heads that only training needs, batch norms folded.
 
+    Weights of more than ``MOST_IN_ONE_FILE`` bytes go to ``model.onnx.data`` beside it, as ONNX's "external data".
+
     The graph comes from ``torch.export``, whose symbolic sizes keep padding and resizing right at any size. (The older
     tracing exporter leaves four times as many nodes, which cost ONNX Runtime a third of its speed.)
 
@@ -65,7 +79,7 @@ def write_onnx(model: Deployed, path: Path, input_shape: Shape) -> "onnx.ModelPr
         input_shape: N, C, H, W of the input; -1 where any number is to do.
 
     Returns:
-        The graph.
+        The graph; weights in a file of their own are only named in it.
 
     Raises:
         MissingExtraError: the libraries for ONNX are not installed.
@@ -102,10 +116,29 @@ def write_onnx(model: Deployed, path: Path, input_shape: Shape) -> "onnx.ModelPr
     fold_batch_norms(proto)
     name_by_module(proto, root="model")
     _strip_notes(proto)
+    if _weight_bytes(proto) > MOST_IN_ONE_FILE:
+        _move_weights(proto, path.parent)
     proto = onnx.shape_inference.infer_shapes(proto)
-    onnx.checker.check_model(proto, full_check=True)
     onnx.save(proto, str(path))
+    onnx.checker.check_model(str(path), full_check=True)
     return proto
+
+
+def _weight_bytes(proto: "onnx.ModelProto") -> int:
+    """Of the weights, which are float32 nearly all."""
+    return 4 * sum(math.prod(tensor.dims) for tensor in proto.graph.initializer)
+
+
+def _move_weights(proto: "onnx.ModelProto", folder: Path) -> None:
+    """Write the weights of a graph to a file, and leave in it where they are; shapes and other small numbers stay."""
+    from onnx.external_data_helper import set_external_data
+
+    with (folder / WEIGHTS_NAME).open("wb") as file:
+        for tensor in proto.graph.initializer:
+            if math.prod(tensor.dims) >= SMALL:
+                file.seek(-file.tell() % PAGE, os.SEEK_CUR)
+                set_external_data(tensor, WEIGHTS_NAME, file.tell(), file.write(tensor.raw_data))
+                tensor.ClearField("raw_data")
 
 
 def logits_graph(proto: "onnx.ModelProto", output_op: OutputOp) -> "onnx.ModelProto":

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from torch.export.graph_signature import TensorArgument
 
 from segwright.bundle import Shape
 from segwright.errors import ExportError
@@ -27,7 +28,7 @@ def write(model: Deployed, folder: Path, scratch: Path, input_shape: Shape) -> W
 
 
 def traced(model: Deployed, input_shape: Shape) -> torch.export.ExportedProgram:
-    """The model as a program, batch norms folded into the convolutions before them.
+    """The model as a program, batch norms folded into the convolutions before them, without what only training needs.
 
     Raises:
         ExportError: ``torch.export`` cannot follow the model, or not for free sizes.
@@ -42,6 +43,7 @@ def traced(model: Deployed, input_shape: Shape) -> torch.export.ExportedProgram:
             prefer_deferred_runtime_asserts_over_guards=True,  # guards would fix what only tiny pictures break
         )
         program.example_inputs = None  # which would be most of the file
+        _drop_unused(program)
         return program
     except Exception as error:  # it raises whatever it met
         hint = "; for one size only: --input_shape N C H W" if free else ""
@@ -49,3 +51,14 @@ def traced(model: Deployed, input_shape: Shape) -> torch.export.ExportedProgram:
             f"torch cannot export {type(model.model).__name__} with input shape {list(input_shape)}: "
             f"{reason(error)}{hint}"
         ) from error
+
+
+def _drop_unused(program: torch.export.ExportedProgram) -> None:
+    """Remove weights that nothing reads, in place: those of further heads, which would go into the file."""
+    unused = {node.name: node for node in program.graph.find_nodes(op="placeholder") if not node.users}
+    specs = program.graph_signature.input_specs
+    for spec in list(specs):
+        if spec.target in program.state_dict and isinstance(spec.arg, TensorArgument) and spec.arg.name in unused:
+            program.graph.erase_node(unused[spec.arg.name])
+            specs.remove(spec)
+            del program.state_dict[spec.target]

@@ -170,7 +170,9 @@ class Verification:
         )
 
 
-def verify(written: Written, file_format: str, precision: Precision, cases: Sequence[Case]) -> Verification:
+def verify(
+    written: Written, file_format: str, precision: Precision, cases: Sequence[Case], engine: str = "auto"
+) -> Verification:
     """Run the file that ships, and its twin that shows logits, and compare both with the torch model.
 
     In float32 a logit may differ by 1e-3, or by 1e-5 of the largest logit where that is more, and no label but those of
@@ -181,20 +183,21 @@ def verify(written: Written, file_format: str, precision: Precision, cases: Sequ
         file_format: theirs.
         precision: theirs.
         cases: inputs, with what the torch model makes of them.
+        engine: what runs the file; by default the first that is installed.
 
     Raises:
         ExportError: the file does not run, or differs; the message holds the figures.
         MissingExtraError: no engine for the format is installed.
     """
-    engine, outputs = _outputs(written.model, file_format, cases)
-    shown = outputs if written.logits == written.model else _outputs(written.logits, file_format, cases)[1]
+    title, outputs = _outputs(written.model, file_format, cases, engine)
+    shown = outputs if written.logits == written.model else _outputs(written.logits, file_format, cases, engine)[1]
     largest = max(float(np.abs(case.logits).max()) for case in cases)
     exact = precision == "fp32"
     tolerance = max(LOGIT_TOLERANCE, RELATIVE_TOLERANCE * largest) if exact else np.inf
 
     near = 2 * tolerance if exact else 0.0
     compared = [Compared.of(*one, near) for one in zip(cases, outputs, shown, strict=True)]
-    found = Verification(engine, precision, tolerance, tuple(compared))
+    found = Verification(title, precision, tolerance, tuple(compared))
     if not found.passed:
         raise ExportError(f"the exported file is not equal to the model, so nothing was written: {found}")
     return found
@@ -208,7 +211,8 @@ def _margin(logits: np.ndarray) -> np.ndarray:
     return best[:, -1] - best[:, -2]
 
 
-def _outputs(path: Path, file_format: str, cases: Sequence[Case]) -> tuple[str, list[np.ndarray]]:
+def _outputs(path: Path, file_format: str, cases: Sequence[Case], engine: str) -> tuple[str, list[np.ndarray]]:
     """The engine's title, and the output for each case. The engine ends here: of a large network two do not fit."""
-    engine = open_engine(path, file_format, EngineOptions(cpu_threads=torch.get_num_threads(), keep_memory=False))
-    return engine.title, [engine.run(case.batch) for case in cases]
+    options = EngineOptions(engine=engine, cpu_threads=torch.get_num_threads(), keep_memory=False)
+    opened = open_engine(path, file_format, options)
+    return opened.title, [opened.run(case.batch) for case in cases]
