@@ -1,0 +1,163 @@
+"""Trained models beside their exports, on real pictures, in every format and on every engine that is installed."""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import torch
+
+from benchmarks.measure import add_common, publish, table
+from benchmarks.worker import ROOT
+from segwright.build import build_dataset, load_config
+from segwright.bundle import Format, Preprocessing, Shape
+from segwright.cli.setup import build_model_with_weights
+from segwright.errors import SegwrightError
+from segwright.export.deployed import Deployed
+from segwright.export.formats import WRITERS
+from segwright.export.verify import Case, Verification, verify
+from segwright.runtime.engines import engines_for
+from segwright.types import Size
+
+DOCUMENT = ROOT / "docs" / "deployment.md"
+
+
+@dataclass(frozen=True)
+class System:
+    """A configuration, the folder of real pictures that it is tried on, and the size they are brought to."""
+
+    title: str
+    config: str
+    data: str
+    size: Size
+
+
+SYSTEMS = {
+    "disc": System("BiSeNetV2, optic disc", "bisenet/bisenet_optic_disc_512x512_1k.yml", "optic_disc", Size(512, 512)),
+    "lraspp": System(
+        "LRASPP, Cityscapes",
+        "lraspp/lraspp_mobilenetv3_cityscapes_1024x512_80k.yml",
+        "tiny/cityscapes",
+        Size(512, 1024),
+    ),
+    "lraspp_large_kernel": System(
+        "LRASPP with a 49x49 pooling window, Cityscapes",
+        "lraspp/lraspp_mobilenetv3_cityscapes_1024x512_80k_large_kernel.yml",
+        "tiny/cityscapes",
+        Size(512, 1024),
+    ),
+    "lraspp_os32": System(
+        "LRASPP at stride 32, Cityscapes",
+        "lraspp/lraspp_mobilenetv3_cityscapes_1024x512_80k_os32.yml",
+        "tiny/cityscapes",
+        Size(512, 1024),
+    ),
+    "mscale_ocrnet": System(
+        "Multi-scale OCRNet on HRNet-W48 with polarized self-attention, Cityscapes",
+        "mscale_ocrnet/mscale_ocrnet_hrnetv2_psa_cityscapes_1024x2048_150k.yml",
+        "tiny/cityscapes",
+        Size(256, 512),
+    ),
+    "road": System("BiSeNetV2, road", "bisenet/bisenet_road_416x416_6k.yml", "road", Size(416, 416)),
+}
+
+
+def main() -> None:
+    """Export and compare each system, and write its table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "runs", nargs="+", type=_run, metavar="SYSTEM=CHECKPOINT", help=f"trained weights of {', '.join(SYSTEMS)}"
+    )
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="holds optic_disc, tiny and road")
+    parser.add_argument("--count", type=int, default=5, metavar="N", help="validation pictures that are compared")
+    parser.add_argument("--formats", nargs="+", choices=get_args(Format), default=get_args(Format), help="to export to")
+    add_common(parser, peer=False)
+    parser.set_defaults(document=DOCUMENT)
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    for name, checkpoint in args.runs:
+        text = agreement(SYSTEMS[name], checkpoint, args.data, args.count, args.formats)
+        publish(args.document, f"agreement_{name}", text)
+
+
+def agreement(system: System, checkpoint: Path, data: Path, count: int, formats: Sequence[Format]) -> str:
+    """The table of one system, and a sentence on what was compared."""
+    root = data / system.data
+    opts = [f"{section}.dataset_root={root}" for section in ("train_dataset", "val_dataset")]
+    config = load_config(ROOT / "configs" / system.config, opts=opts)
+    model = Deployed(build_model_with_weights(config, checkpoint), "argmax")
+    block = config.section("val_dataset") or {}
+    normalise = [transform for transform in block["transforms"] if transform["type"] == "Normalize"]
+    prepare = Preprocessing([{"type": "Resize", "target_size": [system.size.width, system.size.height]}, *normalise])
+    dataset = build_dataset(block)
+    tensors = [prepare(dataset.load_image(index)).tensor for index in range(min(count, len(dataset)))]
+
+    cases = [Case.of(model, tensor[None]) for tensor in tensors]
+    odd = Case.of(model, np.stack(tensors[:2])[:, :, 1:, 1:])
+    rows = [row for file_format in formats for row in _rows(model, file_format, system.size, cases, odd)]
+    predicted = len(np.unique([case.output for case in cases]))
+    return (
+        f"**{system.title}**: {len(cases)} pictures of {system.size.width}x{system.size.height}, on which the model "
+        f"{_training(checkpoint)} predicts {predicted} of {cases[0].logits.shape[1]} classes, with logits up to "
+        f"{max(np.abs(case.logits).max() for case in cases):.0f}.\n\n"
+        + table(["file", "size", "engine", "equal labels", "near-ties", "largest logit difference"], rows)
+    )
+
+
+def _rows(
+    model: Deployed, file_format: Format, size: Size, cases: Sequence[Case], odd: Case
+) -> Iterator[tuple[str, ...]]:
+    """A row for each installed engine that reads the format; the file takes any size where the format allows it."""
+    free = file_format != "executorch"
+    shape: Shape = (-1, 3, -1, -1) if free else (1, 3, *size)
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as scratch:
+        try:
+            written = WRITERS[file_format](model, Path(folder), Path(scratch), shape)
+        except SegwrightError as error:
+            yield file_format, "", "", str(error), "", ""
+            return
+        files = sorted(Path(folder).glob("model.*"))
+        names = " and ".join(f"`{file.name}`" for file in files)
+        megabytes = f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
+        for engine, module in engines_for(file_format).items():
+            if not module.is_installed():
+                continue
+            try:
+                found = verify(written, file_format, [*cases, odd] if free else cases, engine)
+            except SegwrightError as error:
+                yield names, megabytes, engine, str(error), "", ""
+                continue
+            yield names, megabytes, found.engine, *_figures(found)
+
+
+def _figures(found: Verification) -> tuple[str, str, str]:
+    """Equal labels with near-ties counted, too; near-ties; the largest difference of a logit."""
+    pixels = sum(one.label.size for one in found.inputs)
+    equal = sum(int((one.label == one.expected).sum()) for one in found.inputs)
+    return f"{equal} of {pixels} ({equal / pixels:.4%})", str(found.ties), f"{found.logit_difference:.1e}"
+
+
+def _training(checkpoint: Path) -> str:
+    """How far the weights were trained, where the checkpoint says so."""
+    folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
+    record = folder / "metrics.json"
+    if not record.exists():
+        return f"of {checkpoint.name}"
+    metrics = json.loads(record.read_text(encoding="utf-8"))
+    return f"after {metrics['iter']} iterations (mIoU {metrics['mIoU']:.3f} on {metrics['images']} pictures)"
+
+
+def _run(text: str) -> tuple[str, Path]:
+    name, _, checkpoint = text.partition("=")
+    if name not in SYSTEMS or not checkpoint:
+        raise argparse.ArgumentTypeError(f"want SYSTEM=CHECKPOINT, with one of {', '.join(SYSTEMS)}; got '{text}'")
+    return name, Path(checkpoint)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""The table of agreement: a row for each engine that reads a format, and what cannot be exported named in its place."""
+
+import json
+
+import pytest
+import torch
+
+from benchmarks import agreement
+from segwright.build import build_model
+from segwright.errors import ExportError
+from segwright.export.formats import WRITERS
+from segwright.types import Size
+from segwright.weights import save_weights
+
+
+@pytest.fixture
+def trained(toy_config, toy_data, tmp_path):
+    """A system of a toy configuration, and a checkpoint for it."""
+    system = agreement.System("Toy", str(toy_config("ToyNet", "[1, 1]")), toy_data.name, Size(40, 48))
+    torch.manual_seed(0)
+    save_weights(build_model({"type": "ToyNet", "num_classes": 2}), tmp_path / "best" / "model.safetensors")
+    (tmp_path / "best" / "metrics.json").write_text(json.dumps({"iter": 8, "mIoU": 0.5, "images": 4}))
+    return system, tmp_path / "best", toy_data.parent
+
+
+def test_every_engine_has_a_row(trained):
+    text = agreement.agreement(*trained, count=2, formats=["onnx", "torch"])
+    assert "2 pictures of 48x40" in text
+    assert "after 8 iterations (mIoU 0.500 on 4 pictures)" in text
+    rows = text.splitlines()[4:]
+    pixels = 2 * 40 * 48 + 39 * 47
+    assert [row.split(" | ")[2].split()[0] for row in rows] == ["ONNX", "OpenVINO", "PyTorch"]
+    assert all(f"{pixels} of {pixels} (100.0000%)" in row for row in rows)
+
+
+def test_what_cannot_be_exported_is_told_in_the_table(trained, monkeypatch):
+    def fail(*_):
+        raise ExportError("it is too large")
+
+    monkeypatch.setitem(WRITERS, "onnx", fail)
+    assert "it is too large" in agreement.agreement(*trained, count=1, formats=["onnx"]).splitlines()[-1]
+
+
+@pytest.mark.parametrize("text", ["disk=x", "disc", "disc=", "=x"])
+def test_a_run_names_a_system_and_a_checkpoint(text):
+    with pytest.raises(Exception, match="want SYSTEM=CHECKPOINT"):
+        agreement._run(text)
