@@ -38,15 +38,29 @@ def take_turns(workers: Mapping[str, Worker], *, rounds: int, repeats: int, warm
     return seconds
 
 
-def comparison(title: str, seconds: Mapping[str, Sequence[float]], *, against: str) -> str:
-    """Medians of some sides' times, and how many times faster each is than one of them, as a table."""
+def comparison(
+    title: str,
+    seconds: Mapping[str, Sequence[float]],
+    *,
+    against: str,
+    column: tuple[str, Mapping[str, str]] | None = None,
+) -> str:
+    """Medians of some sides' times, and how many times faster each is than one of them, as a table.
+
+    Args:
+        title: head of the first column.
+        seconds: of every run, by side.
+        against: the side that the others are compared with.
+        column: a further one: its head, and a cell for each side.
+    """
     slow = statistics.median(seconds[against])
     rows = []
     for name, times in seconds.items():
         first, median, third = quartiles(times)
         spread = f"{1000 * first:.0f} to {1000 * third:.0f} ms"
-        rows.append([name, f"{1000 * median:.0f} ms", spread, f"{slow / median:.1f} x"])
-    return table([title, "median", "middle half", f"faster than {against}"], rows)
+        further = [column[1][name]] if column else []
+        rows.append([name, f"{1000 * median:.0f} ms", spread, f"{slow / median:.1f} x", *further])
+    return table([title, "median", "middle half", f"faster than {against}", *([column[0]] if column else [])], rows)
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:

@@ -21,6 +21,11 @@ def test_one_slow_run_leaves_median_and_ratio_alone():
     assert "| theirs | 400 ms | 400 to 400 ms | 1.0 x |" in text
 
 
+def test_a_further_column_stands_at_the_end_of_each_row():
+    text = comparison("t", {"a": [1.0], "b": [2.0]}, against="b", column=("labels", {"a": "99 %", "b": "100 %"}))
+    assert [line.split(" | ")[-1] for line in text.splitlines()] == ["labels |", "--- |", "99 % |", "100 % |"]
+
+
 def test_a_table_is_markdown():
     assert table(["a", "b"], [["1", "2"], ["3", "4"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |"
 
