@@ -128,7 +128,7 @@ def _rows(
             if not module.is_installed():
                 continue
             try:
-                found = verify(written, file_format, [*cases, odd] if free else cases, engine)
+                found = verify(written, file_format, "fp32", [*cases, odd] if free else cases, engine)
             except SegwrightError as error:
                 yield names, megabytes, engine, str(error), "", ""
                 continue
