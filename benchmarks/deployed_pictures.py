@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument(
         "--model_path", type=Path, required=True, metavar="FILE", help=".pdparams of BiSeNetV2 with 11 classes"
     )
+    parser.add_argument("--ours_int8", type=Path, metavar="BUNDLE", help="an export of int8 to add, for any size")
     parser.add_argument("--count", type=int, default=100, metavar="N", help="pictures to predict in a run")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="runs of each side")
     args = parser.parse_args()
@@ -71,7 +72,7 @@ def main() -> None:
         for image in images:
             shutil.copy(image, folder / "pictures")
         export_both(args.model_path, args.peer, folder)
-        sides = sides_in(folder, args.peer, args.threads)
+        sides = sides_in(folder, args.peer, args.threads, args.ours_int8)
         with Watch() as watch:
             commands = time_commands(sides, rounds=args.rounds, threads=args.threads)
             with ExitStack() as stack:
@@ -80,8 +81,8 @@ def main() -> None:
         same = agreement(folder / OURS, folder / PEER)
     text = rates(f"{len(images)} pictures, {args.threads} threads", seconds, commands, len(images))
     below = f"The label maps of {OURS} and {PEER} agree in {same:.3%} of all pixels."
-    versions = [worker.versions for worker in workers.values()]
-    publish(args.document, "deployed_pictures", f"{text}\n\n{below}\n\n{watch.describe(versions)}")
+    versions = dict.fromkeys(worker.versions for worker in workers.values())
+    publish(args.document, "deployed_pictures", f"{text}\n\n{below}\n\n{watch.describe(list(versions))}")
 
 
 def export_both(model_path: Path, peer: str, folder: Path) -> None:
@@ -93,20 +94,26 @@ def export_both(model_path: Path, peer: str, folder: Path) -> None:
     export_peer(peer, CASE, model_path, folder / "peer")
 
 
-def sides_in(folder: Path, peer: str, threads: int) -> dict[str, Side]:
+def sides_in(folder: Path, peer: str, threads: int, int8: Path | None) -> dict[str, Side]:
     """The sides by name; each writes into the folder of its name."""
 
-    def flags(name: str, bundle: str) -> list[object]:
+    def flags(name: str, bundle: Path, *more: str) -> list[object]:
         way = ["--image_path", folder / "pictures", "--save_dir", folder / name]
-        return ["--config", folder / bundle / "deploy.yaml", *way, "--cpu_threads", threads]
+        return ["--config", bundle / "deploy.yaml", *way, "--cpu_threads", threads, *more]
 
-    ours = sys.executable, ["segwright", "infer"], ["benchmarks.ours.infer"]
-    program = "benchmarks.peer.infer"
-    fast = f"{OURS} --engine openvino"
+    def ours(*more: str, bundle: Path = folder / "ours") -> dict[str, Side]:
+        name = " ".join([OURS, *more])
+        return {
+            name: Side(sys.executable, ["segwright", "infer"], ["benchmarks.ours.infer"], flags(name, bundle, *more))
+        }
+
+    program, openvino = "benchmarks.peer.infer", ["--engine", "openvino"]
     return {
-        OURS: Side(*ours, flags(OURS, "ours")),
-        fast: Side(*ours, [*flags(fast, "ours"), "--engine", "openvino"]),
-        PEER: Side(peer, [program], [program, "--serve"], flags(PEER, "peer")),
+        **ours(),
+        **ours(*openvino),
+        **ours(*openvino, "--precision", "bf16"),
+        **(ours(*openvino, "--precision", "int8", bundle=int8.resolve()) if int8 else {}),
+        PEER: Side(peer, [program], [program, "--serve"], flags(PEER, folder / "peer")),
     }
 
 

@@ -18,9 +18,11 @@ def main() -> None:
     parser.add_argument("--save_dir", type=Path, required=True)
     parser.add_argument("--cpu_threads", type=int)
     parser.add_argument("--engine", default="auto")
+    parser.add_argument("--precision")
     args = parser.parse_args()
 
-    predictor = load(args.config, EngineOptions(engine=args.engine, cpu_threads=args.cpu_threads))
+    options = EngineOptions(engine=args.engine, cpu_threads=args.cpu_threads, precision=args.precision)
+    predictor = load(args.config, options)
     images = list_images(args.image_path)
 
     def run() -> None:

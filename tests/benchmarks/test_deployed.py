@@ -11,7 +11,7 @@ from small_net import export_small
 
 from benchmarks.cases import CASES
 from benchmarks.deployed import PEER, PEER_BF16, Side, labels_of, our_sides, start, weighted
-from benchmarks.deployed_pictures import agreement, rates
+from benchmarks.deployed_pictures import OURS, agreement, rates, sides_in
 from segwright.images import default_palette, write_label_map
 from segwright.runtime import load
 
@@ -57,6 +57,15 @@ def test_only_the_peer_in_bfloat16_may_fail_to_start(tmp_path, monkeypatch):
         assert start({PEER_BF16: failing}, tmp_path, 1, stack) == {}
         with pytest.raises(RuntimeError, match="measured ended with exit code 3"):
             start({PEER: failing}, tmp_path, 1, stack)
+
+
+def test_commands_and_workers_of_a_side_have_the_same_flags_and_folders_of_their_own(tmp_path):
+    sides = sides_in(tmp_path, "python3", 2, tmp_path / "int8")
+    assert list(sides)[:2] == [OURS, f"{OURS} --engine openvino"]
+    rounded, quantised = (sides[f"{OURS} --engine openvino --precision {precision}"] for precision in ("bf16", "int8"))
+    assert rounded.flags[-2:] == ["--precision", "bf16"]
+    assert tmp_path / "int8" / "deploy.yaml" in quantised.flags
+    assert len({side.flags[side.flags.index("--save_dir") + 1] for side in sides.values()}) == len(sides) == 5
 
 
 def test_agreement_counts_pixels_of_the_same_pictures_only(tmp_path):
