@@ -22,8 +22,8 @@ def main() -> None:
     args = parser.parse_args()
 
     options = EngineOptions(engine=args.engine, cpu_threads=args.cpu_threads, precision=args.precision)
-    predictor = load(args.config, options)
     images = list_images(args.image_path)
+    predictor = load(args.config, options, pictures=images)
 
     def run() -> None:
         if failed := predict_pictures(predictor, images, args.image_path, args.save_dir):

@@ -32,7 +32,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--save_dir", type=Path, default=Path("output"), metavar="DIR", help="where to write")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="gpu needs onnxruntime-gpu")
     parser.add_argument(
-        "--cpu_threads", type=positive, metavar="N", help="threads of the network; default: up to 10, one for each core"
+        "--cpu_threads",
+        type=positive,
+        metavar="N",
+        help="threads that compute, on one picture, or on as many small ones; default: up to 10, one for each core",
     )
     add_switch(parser, "--selftest", "check the export's own test pictures; exit code 1 if they come out differently")
     add_switch(parser, "--with_argmax", "take the best class of a model exported without argmax; done in any case")
@@ -70,6 +73,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check the flags, then the test pictures or the user's."""
+    from segwright.images import list_images
     from segwright.runtime import EngineOptions, load
 
     _refuse_auto_tune(args)
@@ -87,17 +91,21 @@ def run(args: argparse.Namespace) -> int:
         min_subgraph_size=args.min_subgraph_size,
         enable_mkldnn=args.enable_mkldnn,
     )
-    predictor = load(args.config, options)
+    images = list_images(args.image_path) if args.image_path is not None else []
+    # A benchmark shows what one picture takes, and a batch shares the cores by itself.
+    together = [] if args.benchmark or args.batch_size > 1 else images
+    predictor = load(args.config, options, pictures=together)
     manifest = predictor.manifest
     if args.print_detail:
         precision = options.precision or manifest.precision
         log.info("%s: input %s, output %s", manifest.model, list(manifest.input_shape), manifest.output_op)
-        log.info("%s, %d threads, %s", predictor.engine.title, options.threads, precision)
+        at_once = f", {many} pictures at a time" if (many := predictor.options.parallel) > 1 else ""
+        log.info("%s, %d threads%s, %s", predictor.engine.title, options.threads, at_once, precision)
     if args.with_argmax and manifest.output_op == "argmax":
         log.info("the exported model ends in argmax already, so --with_argmax adds nothing")
     code = _run_selftest(predictor) if args.selftest else 0
     if args.image_path is not None:
-        _run_pictures(args, predictor)
+        _run_pictures(args, predictor, images)
     return code
 
 
@@ -129,11 +137,9 @@ def _run_selftest(predictor: "Predictor") -> int:
     return 0 if all(result.passed for result in results) else 1
 
 
-def _run_pictures(args: argparse.Namespace, predictor: "Predictor") -> None:
-    from segwright.images import list_images
+def _run_pictures(args: argparse.Namespace, predictor: "Predictor", images: list[Path]) -> None:
     from segwright.runtime.pictures import predict_pictures
 
-    images = list_images(args.image_path)
     ensure_folder(args.save_dir)
     failed = predict_pictures(predictor, images, args.image_path, args.save_dir, batch_size=args.batch_size)
     log.info("%d of %d label maps are in %s", len(images) - len(failed), len(images), args.save_dir)

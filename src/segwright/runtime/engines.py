@@ -1,7 +1,8 @@
 """The libraries that run exported models: which there are, which reads what, and opening a model in one.
 
-A further engine is one module with ``FORMATS``, ``is_installed``, ``open_engine`` and, where it is not always there,
-``EXTRA``, and a line here. If it tells the times of layers, it has ``layer_times``.
+A further engine is one module with ``FORMATS``, ``PARALLEL`` (whether it gains from runs at the same time),
+``is_installed``, ``open_engine`` and, where it is not always there, ``EXTRA``, and a line here. If it tells the times
+of layers, it has ``layer_times``.
 """
 
 from importlib import import_module
@@ -53,7 +54,19 @@ def open_engine(path: Path, file_format: str, options: EngineOptions) -> Engine:
         MissingExtraError: it is not installed.
         ExportError: the file cannot be loaded.
     """
-    return _choose(file_format, options).open_engine(path, options)
+    module = _choose(file_format, options)
+    if options.parallel > 1 and not module.PARALLEL:
+        raise ConfigError(f"parallel {options.parallel}: this engine runs one input at a time; leave it out")
+    return module.open_engine(path, options)
+
+
+def gains_from_parallel_runs(file_format: str, options: EngineOptions) -> bool:
+    """Whether the engine that ``open_engine`` takes is faster when several runs share the cores.
+
+    Raises:
+        as ``open_engine``.
+    """
+    return options.device == "cpu" and _choose(file_format, options).PARALLEL
 
 
 def engines_for(file_format: str) -> dict[str, Any]:

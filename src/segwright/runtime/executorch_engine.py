@@ -15,6 +15,7 @@ from segwright.runtime.options import EngineOptions
 
 FORMATS = ("executorch",)
 EXTRA = "executorch"
+PARALLEL = False
 
 
 def is_installed() -> bool:

@@ -15,6 +15,7 @@ from segwright.runtime.options import EngineOptions
 
 FORMATS = ("onnx",)
 EXTRA = "onnx"
+PARALLEL = True
 
 Provider = str | tuple[str, dict[str, Any]]
 
@@ -90,7 +91,7 @@ def open_engine(path: Path, options: EngineOptions, *, profile: Path | None = No
 
     wanted = providers(options, onnxruntime.get_available_providers())
     settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = options.threads
+    settings.intra_op_num_threads = options.threads_per_run
     settings.enable_cpu_mem_arena = settings.enable_mem_pattern = options.keep_memory
     settings.log_severity_level = 3  # errors only: they also come as exceptions
     if profile is not None:

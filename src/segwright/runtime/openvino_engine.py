@@ -14,6 +14,7 @@ from segwright.runtime.options import EngineOptions
 
 FORMATS = ("openvino", "onnx")
 EXTRA = "openvino"
+PARALLEL = True
 
 PRECISIONS = {"bf16": "bf16", "fp16": "f16"}
 """What is computed in instead of float32, where a model leaves it open; a quantised one says int8 of most layers."""
@@ -61,7 +62,7 @@ def open_engine(path: Path, options: EngineOptions, *, profile: bool = False) ->
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": PRECISIONS.get(options.precision or "fp32", "f32"),
-        **({"INFERENCE_NUM_THREADS": options.threads} if device == "CPU" else {}),
+        **({"INFERENCE_NUM_THREADS": options.threads, "NUM_STREAMS": options.parallel} if device == "CPU" else {}),
         "PERF_COUNT": profile,
     }
     try:

@@ -19,7 +19,8 @@ class EngineOptions:
     Attributes:
         engine: a key of ``engines.ENGINES``; ``auto`` takes the first that is installed and reads the model.
         device: ``cpu`` or ``gpu``.
-        cpu_threads: threads that one prediction may use; None for up to ten.
+        cpu_threads: threads that compute; None for up to ten.
+        parallel: runs of the network at the same time, which share these threads.
         precision: arithmetic; None for that of the exported file. ``int8`` wants a model that was quantised.
         use_trt: compile for TensorRT.
         min_subgraph_size: smallest piece of the graph that TensorRT takes over.
@@ -31,6 +32,7 @@ class EngineOptions:
     engine: str = "auto"
     device: Device = "cpu"
     cpu_threads: int | None = None
+    parallel: int = 1
     precision: Precision | None = None
     use_trt: bool = False
     min_subgraph_size: int = MIN_SUBGRAPH_SIZE
@@ -41,6 +43,8 @@ class EngineOptions:
     def __post_init__(self) -> None:
         if self.cpu_threads is not None and self.cpu_threads < 1:
             raise ConfigError(f"cpu_threads is a number of threads, at least 1; got {self.cpu_threads}")
+        if self.parallel < 1:
+            raise ConfigError(f"parallel is a number of runs at the same time, at least 1; got {self.parallel}")
         if self.min_subgraph_size < 1:
             raise ConfigError(f"min_subgraph_size is a number of operators, at least 1; got {self.min_subgraph_size}")
         if self.use_trt and self.device != "gpu":
@@ -54,3 +58,8 @@ class EngineOptions:
     def threads(self) -> int:
         """``cpu_threads``, else ten as in PaddleSeg but no more than the machine has cores, where they would hinder."""
         return self.cpu_threads or min(10, os.cpu_count() or 1)
+
+    @property
+    def threads_per_run(self) -> int:
+        """What each of the ``parallel`` runs gets of them."""
+        return max(1, self.threads // self.parallel)

@@ -1,8 +1,8 @@
 """Pictures on disk through a predictor: label maps and overlays, reading and writing while the engine computes."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +27,14 @@ class _Job(NamedTuple):
     overlay: Path
     item: NetworkInput | None = None
     failure: str = ""
+
+
+class _Result(NamedTuple):
+    """What the network gave for a picture."""
+
+    job: _Job
+    item: NetworkInput
+    output: np.ndarray
 
 
 def predict_pictures(
@@ -59,24 +67,26 @@ def predict_pictures(
         except DataError as error:
             return job._replace(failure=str(error))
 
-    def computed(ready: Iterable[_Job]) -> Iterator[tuple[_Job, NetworkInput, np.ndarray]]:
-        ready = iter(ready)
+    def batches(ready: Iterator[_Job]) -> Iterator[list[tuple[_Job, NetworkInput]]]:
         while batch := list(islice(ready, batch_size)):
             failed.update({job.image: job.failure for job in batch if job.failure})
-            whole = [(job, job.item) for job in batch if job.item is not None]
-            outputs = predictor.infer([item.tensor for _, item in whole])
-            yield from ((job, item, output) for (job, item), output in zip(whole, outputs, strict=True))
+            yield [(job, job.item) for job in batch if job.item is not None]
 
-    def write(result: tuple[_Job, NetworkInput, np.ndarray]) -> None:
+    def compute(batch: list[tuple[_Job, NetworkInput]]) -> list[_Result]:
+        outputs = predictor.infer([item.tensor for _, item in batch])
+        return [_Result(job, item, output) for (job, item), output in zip(batch, outputs, strict=True)]
+
+    def write(result: _Result) -> None:
         job, item, output = result
         label = label_map(output, item.geometry)
         write_label_map(save_dir / job.label_map, label, palette)
         write_image(save_dir / OVERLAYS / job.overlay, overlay(item.picture, label, palette))
 
-    count = min(MOST_THREADS, os.cpu_count() or 1)
-    with threads(count, "read") as readers, threads(count, "write") as writers:
+    count, runs = min(MOST_THREADS, os.cpu_count() or 1), predictor.options.parallel
+    with threads(count, "read") as readers, threads(runs, "compute") as cores, threads(count, "write") as writers:
         ready = in_order(readers, read, jobs, depth=count + batch_size)
-        written = in_order(writers, write, computed(ready), depth=count + batch_size)
+        computed = in_order(cores, compute, batches(ready), depth=runs + 1)
+        written = in_order(writers, write, chain.from_iterable(computed), depth=count + batch_size)
         for _ in track(written, "predicting", total=len(jobs)):
             pass
     return failed

@@ -1,6 +1,7 @@
 """``load("deploy.yaml")`` gives a predictor: a picture in, a label map of the picture's size out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,19 +9,24 @@ import numpy as np
 from segwright.bundle import MANIFEST_NAME, Manifest, NetworkInput, Preprocessing, label_map
 from segwright.errors import ConfigError, DataError
 from segwright.images import read_image
-from segwright.runtime.engines import Engine, open_engine
+from segwright.runtime.engines import Engine, gains_from_parallel_runs, open_engine
 from segwright.runtime.options import EngineOptions
 from segwright.types import Size
 
 Picture = np.ndarray | str | Path
 
+SMALL = 1 << 20  # pixels: several inputs of more at the same time might not fit in memory
 
-def load(path: str | Path, options: EngineOptions | None = None) -> "Predictor":
+
+def load(path: str | Path, options: EngineOptions | None = None, *, pictures: Sequence[str | Path] = ()) -> "Predictor":
     """Open an exported model.
 
     Args:
         path: a ``deploy.yaml``, or the folder that holds it.
         options: how to run it; by default on the CPU with up to ten threads.
+        pictures: what is to be predicted. Where that is several pictures, the first of them is small to the network,
+            and the engine can, each thread will run one of them: threads that share each layer of a small input wait
+            for each other.
 
     Raises:
         ExportError: the bundle is incomplete, changed, or newer than this segwright.
@@ -37,8 +43,33 @@ def load(path: str | Path, options: EngineOptions | None = None) -> "Predictor":
             f"precision {asked}: the model in {path.parent} is {given}. int8 needs one that was quantised with "
             "calibration pictures, and that runs in no other: export for the precision that you want"
         )
+    preprocess = _preprocessing(manifest, path)
+    if len(pictures) > 1 and gains_from_parallel_runs(manifest.format, options):
+        small = _pixels(pictures, preprocess, manifest.bit_depth) <= SMALL
+        options = replace(options, parallel=min(options.threads, len(pictures)) if small else 1)
     engine = open_engine(path.parent / manifest.model, manifest.format, options)
-    return Predictor(path.parent, manifest, engine, options)
+    return Predictor(path.parent, manifest, preprocess, engine, options)
+
+
+def _preprocessing(manifest: Manifest, path: Path) -> Callable[[np.ndarray], NetworkInput]:
+    if manifest.picture_input:
+        return NetworkInput.raw
+    return Preprocessing(
+        manifest.transforms, to_rgb=manifest.to_rgb, img_channels=manifest.img_channels, where=f"{path}: transforms"
+    )
+
+
+def _pixels(
+    pictures: Iterable[str | Path], preprocess: Callable[[np.ndarray], NetworkInput], bit_depth: int | None
+) -> int:
+    """Of the input that the first readable picture becomes; 0 if none is."""
+    for picture in pictures:
+        try:
+            size = preprocess(read_image(picture, bit_depth=bit_depth)).size
+        except DataError:
+            continue
+        return size.width * size.height
+    return 0
 
 
 class Predictor:
@@ -47,25 +78,24 @@ class Predictor:
     Attributes:
         folder: the bundle's folder.
         manifest: what its ``deploy.yaml`` says.
+        preprocess: from a picture to the network's input.
         engine: the library that runs it.
         options: how it runs.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, engine: Engine, options: EngineOptions) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        preprocess: Callable[[np.ndarray], NetworkInput],
+        engine: Engine,
+        options: EngineOptions,
+    ) -> None:
         self.folder = folder
         self.manifest = manifest
+        self.preprocess = preprocess
         self.engine = engine
         self.options = options
-        self.preprocess = (
-            NetworkInput.raw
-            if manifest.picture_input
-            else Preprocessing(
-                manifest.transforms,
-                to_rgb=manifest.to_rgb,
-                img_channels=manifest.img_channels,
-                where=f"{folder / MANIFEST_NAME}: transforms",
-            )
-        )
 
     def __call__(self, image: Picture) -> np.ndarray:
         """A picture, (H, W, 3) uint8 RGB or its path -> (H, W) label map, uint8 (int32 if an id exceeds 255)."""

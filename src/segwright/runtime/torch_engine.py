@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 FORMATS = ("torch",)
+PARALLEL = False
 
 
 def is_installed() -> bool:
