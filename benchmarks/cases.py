@@ -1,6 +1,6 @@
 """Models whose speed is compared, as both sides' configurations spell them. Standard library only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Shape = tuple[int, int, int, int]
@@ -18,6 +18,10 @@ class Case:
     @property
     def num_classes(self) -> int:
         return self.model["num_classes"]
+
+    def with_classes(self, count: int | None) -> "Case":
+        """The same for another number of classes, if one is given."""
+        return replace(self, model={**self.model, "num_classes": count}) if count else self
 
 
 CASES = {

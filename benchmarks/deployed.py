@@ -50,13 +50,14 @@ def main() -> None:
     add_turns(parser)
     parser.add_argument("--picture", type=Path, required=True, metavar="FILE", help="is resized to the input's size")
     parser.add_argument("--model_path", type=Path, metavar="FILE", help="weights; default: random ones")
+    parser.add_argument("--num_classes", type=int, metavar="N", help="that the weights tell apart; default: the case's")
     parser.add_argument("--size", type=int, nargs=2, default=[512, 1024], metavar=("H", "W"), help="of the input")
     parser.add_argument(
         "--ours_int8", type=Path, nargs="+", default=[], metavar="BUNDLE", help="exports of int8 to add, for this size"
     )
     args = parser.parse_args()
 
-    case, shape = CASES[args.case], (1, 3, *args.size)
+    case, shape = CASES[args.case].with_classes(args.num_classes), (1, 3, *args.size)
     transforms = [{"type": "Resize", "target_size": args.size[::-1]}, {"type": "Normalize"}]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -65,7 +66,8 @@ def main() -> None:
         model = weighted(case, args.model_path, torch.from_numpy(image))
         export_model(model, folder / "ours", transforms=transforms, num_classes=case.num_classes, input_shape=shape)
         save_pdparams(model, folder / "model.pdparams")
-        export_peer(args.peer, args.case, folder / "model.pdparams", folder / "peer", shape)
+        fixed = ["--input_shape", *map(str, shape), "--num_classes", str(case.num_classes)]
+        export_peer(args.peer, args.case, folder / "model.pdparams", folder / "peer", *fixed)
         sides = {
             **our_sides(folder / "ours", args.ours_int8),
             PEER: Side(args.peer, "benchmarks.peer.deployed", folder / "peer"),
@@ -99,11 +101,12 @@ def weighted(case: Case, model_path: Path | None, image: torch.Tensor) -> nn.Mod
     return model.eval()
 
 
-def export_peer(python: str, case: str, weights: Path, folder: Path, shape: Sequence[int] | None = None) -> None:
-    """PaddleSeg's export of a case with these weights, for pictures of any size unless told otherwise."""
-    flags = ["--model_path", weights.resolve(), "--save_dir", folder, *(["--input_shape", *shape] if shape else [])]
-    command = [python, "-m", "benchmarks.peer.export", case, *map(str, flags)]
-    subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=True)
+def export_peer(python: str, case: str, weights: Path, folder: Path, *flags: str) -> None:
+    """PaddleSeg's export of a case with these weights, for pictures of any size unless ``flags`` say otherwise."""
+    paths = ["--model_path", str(weights.resolve()), "--save_dir", str(folder)]
+    subprocess.run(
+        [python, "-m", "benchmarks.peer.export", case, *paths, *flags], cwd=ROOT, stdout=sys.stderr, check=True
+    )
 
 
 def our_sides(exported: Path, int8: Sequence[Path]) -> dict[str, Side]:

@@ -18,10 +18,11 @@ def main() -> None:
     parser.add_argument("--model_path", type=Path, required=True, help=".pdparams with every tensor of the model")
     parser.add_argument("--save_dir", type=Path, required=True)
     parser.add_argument("--input_shape", type=int, nargs=4, default=[None, 3, None, None], metavar="N")
+    parser.add_argument("--num_classes", type=int, help="default: the case's")
     args = parser.parse_args()
 
     paddle.set_device("cpu")
-    model = build_model(CASES[args.case].model)
+    model = build_model(CASES[args.case].with_classes(args.num_classes).model)
     missing, unexpected = model.set_state_dict(paddle.load(str(args.model_path)))
     if missing or unexpected:
         raise SystemExit(f"{args.model_path} does not fit: missing {missing}, unexpected {unexpected}")
