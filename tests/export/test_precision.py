@@ -79,6 +79,8 @@ def test_r63_both_engines_pass_the_selftest(tmp_path, data, precision, engine):
     assert all(result.passed for result in results)
     assert all(0.8 < result.wanted < 0.999 for result in results)
     assert predictor(picture(33, 47)).shape == (33, 47)
+    again = load(tmp_path, EngineOptions(engine=engine, precision=precision))
+    np.testing.assert_array_equal(again(picture(33, 47)), predictor(picture(33, 47)))
 
 
 def test_ranges_by_entropy(tmp_path, data):
