@@ -113,3 +113,10 @@ def test_a_failed_export_leaves_no_weights(tmp_path, monkeypatch):
     with pytest.raises(ExportError, match="4 classes, but num_classes is 3"):
         export_model(small_net(), tmp_path, transforms=TRANSFORMS, num_classes=3)
     assert not list(tmp_path.iterdir())
+
+
+def test_r61_large_models_are_float32(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "MOST_IN_ONE_FILE", 0)
+    with pytest.raises(ExportError, match="more than a gigabyte is exported with --precision fp32 only"):
+        export_small(tmp_path, precision="fp16")
+    assert not list(tmp_path.iterdir())
