@@ -155,8 +155,7 @@ def export_model(
     if precision == "fp16":
         writer = partial(THROUGH_ONNX[file_format], lower=halve_weights)
     elif calibration is not None and examination is not None:
-        engine = "openvino" if file_format == "openvino" else "auto"
-        to_int8 = ToInt8(calibration, examination, max_miou_loss, shape, engine, bit_depth)
+        to_int8 = ToInt8(calibration, examination, max_miou_loss, shape, bit_depth)
         writer = partial(THROUGH_ONNX[file_format], lower=to_int8)
 
     with _staging(save_dir) as staged, _staging(save_dir) as scratch:  # /tmp may be too small, or in memory
@@ -166,7 +165,7 @@ def export_model(
             written.logits.unlink()  # it may lie beside the weights, and is not shipped
         scores = None
         if examination is not None:
-            scores = examination.compare(written.model, file_format)
+            scores = examination.compare(written.model, file_format, precision)
             if precision == "fp32":
                 scores.require_equal()
             else:

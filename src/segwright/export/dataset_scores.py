@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from segwright.bundle import NetworkInput, label_map
+from segwright.bundle import NetworkInput, Precision, label_map
 from segwright.console import track
 from segwright.datasets import SegmentationDataset
 from segwright.errors import ExportError
-from segwright.export.deployed import Deployed
+from segwright.export.deployed import Deployed, engine_options
 from segwright.metrics import ConfusionMatrix
-from segwright.runtime import EngineOptions, open_engine
+from segwright.runtime import open_engine
 
 MOST = 0.0005  # that mIoU may differ by in float32: near-ties decided the other way
 
@@ -85,19 +85,19 @@ class Examination:
     count: int
     batch_size: int
 
-    def compare(self, path: Path, file_format: str, *, engine: str = "auto") -> DatasetScores:
+    def compare(self, path: Path, file_format: str, precision: Precision) -> DatasetScores:
         """Scores of a file beside the model's.
 
         Args:
             path: the file.
             file_format: its format.
-            engine: that runs it.
+            precision: its precision.
 
         Raises:
             DataError: a picture or label cannot be used, or comes out at a size that the file does not take.
             ExportError: the file cannot be run.
         """
-        opened = open_engine(path, file_format, EngineOptions(engine=engine, cpu_threads=torch.get_num_threads()))
+        opened = open_engine(path, file_format, engine_options(precision))
         return DatasetScores(self.count, self._model_scores, self._scores(opened.run, "scoring the export"))
 
     @cached_property

@@ -2,14 +2,15 @@
 
 import copy
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from segwright.bundle import OutputOp, Shape
+from segwright.bundle import OutputOp, Precision, Shape
 from segwright.errors import SegwrightError
 from segwright.export.picture_input import PictureInput
+from segwright.runtime import EngineOptions
 
 INPUT, OUTPUTS = "image", {"argmax": "label", "softmax": "probs", "none": "logits"}
 OUTPUT_DTYPES: dict[OutputOp, str] = {"argmax": "int32", "softmax": "float32", "none": "float32"}
@@ -92,6 +93,11 @@ def example(model: Deployed, input_shape: Shape) -> Tensor:
     if model.picture_input is not None:
         return torch.zeros((batch, height, width, channels), dtype=torch.uint8)
     return torch.zeros((batch, channels, height, width))
+
+
+def engine_options(precision: Precision, **more: Any) -> EngineOptions:
+    """To run an exported file on the engine that users will get, with torch's number of threads."""
+    return EngineOptions(cpu_threads=torch.get_num_threads(), precision="int8" if precision == "int8" else None, **more)
 
 
 def reason(error: BaseException) -> str:

@@ -62,7 +62,6 @@ class ToInt8:
         examination: data with labels; mIoU on it decides which layers are quantised.
         max_miou_loss: by how much it may fall, 0..1.
         shape: N, C, H, W of the network's input; -1 is free.
-        engine: that measures mIoU, best the one that will run the model.
         bit_depth: of calibration files with more than 8 bits per value.
         result: what became of the layers, once there is a file.
     """
@@ -71,7 +70,6 @@ class ToInt8:
     examination: Examination
     max_miou_loss: float
     shape: Shape
-    engine: str = "auto"
     bit_depth: int | None = None
     result: Quantised | None = None
 
@@ -90,7 +88,7 @@ class ToInt8:
 
             def loss(kept: Sequence[str]) -> float:
                 quantiser.write(candidate, kept)
-                scores = self.examination.compare(candidate, "onnx", engine=self.engine)
+                scores = self.examination.compare(candidate, "onnx", "int8")
                 log.info("int8, %d of %d layers in float32: %s", len(kept), len(quantiser.layers), scores)
                 return scores.loss
 

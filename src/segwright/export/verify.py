@@ -9,7 +9,7 @@ import torch
 
 from segwright.bundle import Precision
 from segwright.errors import ExportError
-from segwright.export.deployed import Deployed, Written
+from segwright.export.deployed import Deployed, Written, engine_options
 from segwright.runtime import EngineOptions, open_engine
 from segwright.transforms.inverse import nearest
 from segwright.types import Size
@@ -189,8 +189,9 @@ def verify(
         ExportError: the file does not run, or differs; the message holds the figures.
         MissingExtraError: no engine for the format is installed.
     """
-    title, outputs = _outputs(written.model, file_format, cases, engine)
-    shown = outputs if written.logits == written.model else _outputs(written.logits, file_format, cases, engine)[1]
+    options = engine_options(precision, engine=engine, keep_memory=False)
+    title, outputs = _outputs(written.model, file_format, cases, options)
+    shown = outputs if written.logits == written.model else _outputs(written.logits, file_format, cases, options)[1]
     largest = max(float(np.abs(case.logits).max()) for case in cases)
     exact = precision == "fp32"
     tolerance = max(LOGIT_TOLERANCE, RELATIVE_TOLERANCE * largest) if exact else np.inf
@@ -211,8 +212,9 @@ def _margin(logits: np.ndarray) -> np.ndarray:
     return best[:, -1] - best[:, -2]
 
 
-def _outputs(path: Path, file_format: str, cases: Sequence[Case], engine: str) -> tuple[str, list[np.ndarray]]:
+def _outputs(
+    path: Path, file_format: str, cases: Sequence[Case], options: EngineOptions
+) -> tuple[str, list[np.ndarray]]:
     """The engine's title, and the output for each case. The engine ends here: of a large network two do not fit."""
-    options = EngineOptions(engine=engine, cpu_threads=torch.get_num_threads(), keep_memory=False)
     opened = open_engine(path, file_format, options)
     return opened.title, [opened.run(case.batch) for case in cases]

@@ -17,7 +17,8 @@ class EngineOptions:
     """How to run a model. What an engine cannot do, it refuses when it opens the model.
 
     Attributes:
-        engine: a key of ``engines.ENGINES``; ``auto`` takes the first that is installed and reads the model.
+        engine: a key of ``engines.ENGINES``; ``auto`` takes the first that is installed and reads the model, and for
+            int8 on CPUs OpenVINO.
         device: ``cpu`` or ``gpu``.
         cpu_threads: threads that compute; None for up to ten.
         parallel: runs of the network at the same time, which share these threads.

@@ -43,7 +43,9 @@ def load(path: str | Path, options: EngineOptions | None = None, *, pictures: Se
             f"precision {asked}: the model in {path.parent} is {given}. int8 needs one that was quantised with "
             "calibration pictures, and that runs in no other: export for the precision that you want"
         )
-    if asked == given != "int8" and options.device == "cpu":
+    if given == "int8":
+        options = replace(options, precision=given)
+    elif asked == given and options.device == "cpu":
         options = replace(options, precision=None)  # as exported: CPUs compute in float32 with weights in fp16
     preprocess = _preprocessing(manifest, path)
     if len(pictures) > 1 and gains_from_parallel_runs(manifest.format, options):
