@@ -13,56 +13,63 @@ import torch
 
 from benchmarks.measure import add_common, publish, table
 from benchmarks.worker import ROOT
-from segwright.build import build_dataset, load_config
+from segwright.build import load_config
 from segwright.bundle import Format, Preprocessing, Shape
 from segwright.cli.setup import build_model_with_weights
 from segwright.errors import SegwrightError
 from segwright.export.deployed import Deployed
 from segwright.export.formats import WRITERS
 from segwright.export.verify import Case, Verification, verify
+from segwright.images import read_image
 from segwright.runtime.engines import engines_for
 from segwright.types import Size
 
 DOCUMENT = ROOT / "docs" / "deployment.md"
+STREETS = "tiny/cityscapes/leftImg8bit/val/*/*.png"
 
 
 @dataclass(frozen=True)
 class System:
-    """A configuration, the folder of real pictures that it is tried on, and the size they are brought to."""
+    """A configuration, a pattern of the real pictures that it is tried on, and the size they are brought to."""
 
     title: str
     config: str
-    data: str
+    pictures: str
     size: Size
 
 
 SYSTEMS = {
-    "disc": System("BiSeNetV2, optic disc", "bisenet/bisenet_optic_disc_512x512_1k.yml", "optic_disc", Size(512, 512)),
+    "disc": System(
+        "BiSeNetV2, optic disc",
+        "bisenet/bisenet_optic_disc_512x512_1k.yml",
+        "optic_disc/JPEGImages/*.jpg",
+        Size(512, 512),
+    ),
     "lraspp": System(
         "LRASPP, Cityscapes",
         "lraspp/lraspp_mobilenetv3_cityscapes_1024x512_80k.yml",
-        "tiny/cityscapes",
+        STREETS,
         Size(512, 1024),
     ),
     "lraspp_large_kernel": System(
         "LRASPP with a 49x49 pooling window, Cityscapes",
         "lraspp/lraspp_mobilenetv3_cityscapes_1024x512_80k_large_kernel.yml",
-        "tiny/cityscapes",
+        STREETS,
         Size(512, 1024),
     ),
     "lraspp_os32": System(
         "LRASPP at stride 32, Cityscapes",
         "lraspp/lraspp_mobilenetv3_cityscapes_1024x512_80k_os32.yml",
-        "tiny/cityscapes",
+        STREETS,
         Size(512, 1024),
     ),
     "mscale_ocrnet": System(
         "Multi-scale OCRNet on HRNet-W48 with polarized self-attention, Cityscapes",
         "mscale_ocrnet/mscale_ocrnet_hrnetv2_psa_cityscapes_1024x2048_150k.yml",
-        "tiny/cityscapes",
+        STREETS,
         Size(256, 512),
     ),
-    "road": System("BiSeNetV2, road", "bisenet/bisenet_road_416x416_6k.yml", "road", Size(416, 416)),
+    "road": System("BiSeNetV2, road", "bisenet/bisenet_road_416x416_6k.yml", "road/images/val/*.jpg", Size(416, 416)),
 }
 
 
@@ -73,7 +80,7 @@ def main() -> None:
         "runs", nargs="+", type=_run, metavar="SYSTEM=CHECKPOINT", help=f"trained weights of {', '.join(SYSTEMS)}"
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="holds optic_disc, tiny and road")
-    parser.add_argument("--count", type=int, default=5, metavar="N", help="validation pictures that are compared")
+    parser.add_argument("--count", type=int, default=5, metavar="N", help="pictures that are compared")
     parser.add_argument("--formats", nargs="+", choices=get_args(Format), default=get_args(Format), help="to export to")
     add_common(parser, peer=False)
     parser.set_defaults(document=DOCUMENT)
@@ -87,15 +94,15 @@ def main() -> None:
 
 def agreement(system: System, checkpoint: Path, data: Path, count: int, formats: Sequence[Format]) -> str:
     """The table of one system, and a sentence on what was compared."""
-    root = data / system.data
-    opts = [f"{section}.dataset_root={root}" for section in ("train_dataset", "val_dataset")]
-    config = load_config(ROOT / "configs" / system.config, opts=opts)
+    config = load_config(ROOT / "configs" / system.config)
     model = Deployed(build_model_with_weights(config, checkpoint), "argmax")
-    block = config.section("val_dataset") or {}
-    normalise = [transform for transform in block["transforms"] if transform["type"] == "Normalize"]
+    transforms = (config.section("val_dataset") or {})["transforms"]
+    normalise = [transform for transform in transforms if transform["type"] == "Normalize"]
     prepare = Preprocessing([{"type": "Resize", "target_size": [system.size.width, system.size.height]}, *normalise])
-    dataset = build_dataset(block)
-    tensors = [prepare(dataset.load_image(index)).tensor for index in range(min(count, len(dataset)))]
+    paths = sorted(data.glob(system.pictures))[:count]
+    if not paths:
+        raise SegwrightError(f"there are no pictures {data / system.pictures}")
+    tensors = [prepare(read_image(path)).tensor for path in paths]
 
     cases = [Case.of(model, tensor[None]) for tensor in tensors]
     odd = Case.of(model, np.stack(tensors[:2])[:, :, 1:, 1:])

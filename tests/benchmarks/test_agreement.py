@@ -16,7 +16,7 @@ from segwright.weights import save_weights
 @pytest.fixture
 def trained(toy_config, toy_data, tmp_path):
     """A system of a toy configuration, and a checkpoint for it."""
-    system = agreement.System("Toy", str(toy_config("ToyNet", "[1, 1]")), toy_data.name, Size(40, 48))
+    system = agreement.System("Toy", str(toy_config("ToyNet", "[1, 1]")), f"{toy_data.name}/images/*.png", Size(40, 48))
     torch.manual_seed(0)
     save_weights(build_model({"type": "ToyNet", "num_classes": 2}), tmp_path / "best" / "model.safetensors")
     (tmp_path / "best" / "metrics.json").write_text(json.dumps({"iter": 8, "mIoU": 0.5, "images": 4}))
