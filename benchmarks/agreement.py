@@ -112,34 +112,33 @@ def agreement(system: System, checkpoint: Path, data: Path, count: int, formats:
         f"**{system.title}**: {len(cases)} pictures of {system.size.width}x{system.size.height}, on which the model "
         f"{_training(checkpoint)} predicts {predicted} of {cases[0].logits.shape[1]} classes, with logits up to "
         f"{max(np.abs(case.logits).max() for case in cases):.0f}.\n\n"
-        + table(["file", "size", "engine", "equal labels", "near-ties", "largest logit difference"], rows)
+        + table(["file", "size", "takes", "engine", "equal labels", "near-ties", "largest logit difference"], rows)
     )
 
 
-def _rows(
-    model: Deployed, file_format: Format, size: Size, cases: Sequence[Case], odd: Case
-) -> Iterator[tuple[str, ...]]:
-    """A row for each installed engine that reads the format; the file takes any size where the format allows it."""
-    free = file_format != "executorch"
-    shape: Shape = (-1, 3, -1, -1) if free else (1, 3, *size)
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as scratch:
+def _rows(model: Deployed, file_format: Format, size: Size, cases: Sequence[Case], odd: Case) -> list[tuple[str, ...]]:
+    """A row for each installed engine, of a file for any size where that can be, else of one for this size only."""
+    shapes: dict[Shape, Sequence[Case]] = {(-1, 3, -1, -1): [*cases, odd], (1, 3, *size): cases}
+    failure = ""
+    for shape, given in shapes.items():
         try:
-            written = WRITERS[file_format](model, Path(folder), Path(scratch), shape)
+            return list(_compared(model, file_format, shape, given))
         except SegwrightError as error:
-            yield file_format, "", "", str(error), "", ""
-            return
+            failure = str(error)
+    return [(file_format, "", "", failure, "", "", "")]
+
+
+def _compared(model: Deployed, file_format: Format, shape: Shape, cases: Sequence[Case]) -> Iterator[tuple[str, ...]]:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as scratch:
+        written = WRITERS[file_format](model, Path(folder), Path(scratch), shape)
         files = sorted(Path(folder).glob("model.*"))
         names = " and ".join(f"`{file.name}`" for file in files)
         megabytes = f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
+        takes = "any size" if shape[2] < 0 else "this size"
         for engine, module in engines_for(file_format).items():
-            if not module.is_installed():
-                continue
-            try:
-                found = verify(written, file_format, "fp32", [*cases, odd] if free else cases, engine)
-            except SegwrightError as error:
-                yield names, megabytes, engine, str(error), "", ""
-                continue
-            yield names, megabytes, found.engine, *_figures(found)
+            if module.is_installed():
+                found = verify(written, file_format, "fp32", cases, engine)
+                yield names, megabytes, takes, found.engine, *_figures(found)
 
 
 def _figures(found: Verification) -> tuple[str, str, str]:

@@ -29,8 +29,23 @@ def test_every_engine_has_a_row(trained):
     assert "after 8 iterations (mIoU 0.500 on 4 pictures)" in text
     rows = text.splitlines()[4:]
     pixels = 2 * 40 * 48 + 39 * 47
-    assert [row.split(" | ")[2].split()[0] for row in rows] == ["ONNX", "OpenVINO", "PyTorch"]
+    assert [row.split(" | ")[3].split()[0] for row in rows] == ["ONNX", "OpenVINO", "PyTorch"]
+    assert all("any size" in row for row in rows)
     assert all(f"{pixels} of {pixels} (100.0000%)" in row for row in rows)
+
+
+def test_a_file_for_one_size_where_there_is_none_for_all(trained, monkeypatch):
+    write = WRITERS["onnx"]
+
+    def fixed_only(model, folder, scratch, shape):
+        if min(shape) < 0:
+            raise ExportError("give --input_shape")
+        return write(model, folder, scratch, shape)
+
+    monkeypatch.setitem(WRITERS, "onnx", fixed_only)
+    row = agreement.agreement(*trained, count=1, formats=["onnx"]).splitlines()[-1]
+    assert "this size" in row
+    assert "1920 of 1920" in row
 
 
 def test_what_cannot_be_exported_is_told_in_the_table(trained, monkeypatch):

@@ -73,7 +73,9 @@ class TorchEngine:
             try:
                 return self._program(torch.from_numpy(batch).to(device)).cpu().numpy()
             except (RuntimeError, AssertionError) as error:  # an assertion guards the shapes that it was exported for
+                told = " ".join(str(error).split())[:300]
+                guarded = isinstance(error, AssertionError) or "assertion" in told
+                remedy = "; export for this shape (--input_shape N C H W), or with --format onnx" if guarded else ""
                 raise ExportError(
-                    f"PyTorch cannot run {self._path} on an input of shape {batch.shape}: "
-                    f"{' '.join(str(error).split())[:300]}"
+                    f"PyTorch cannot run {self._path} on an input of shape {batch.shape}: {told}{remedy}"
                 ) from error
