@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segwright.datasets.cache import HEADER, DecodedCache
+from segwright.engine.readers import _start_fork_server
 from segwright.errors import ConfigError, DataError
 
 MB = 2**20
@@ -136,6 +137,8 @@ def fill(cache: DecodedCache, turns: int) -> None:
 def test_processes_share_one_cache_however_they_were_started(method):
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"no {method} here")
+    if method == "forkserver":
+        _start_fork_server()  # there is one a process, and tests of readers want theirs
     cache = DecodedCache(1, 20)  # room for 18 or so
     context = multiprocessing.get_context(method)
     readers = [context.Process(target=fill, args=(cache, 60)) for _ in range(2)]

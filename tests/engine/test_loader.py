@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from multiprocessing import forkserver
 
 import numpy as np
 import pytest
@@ -177,18 +176,8 @@ def test_r26_a_reader_that_is_killed_ends_training_with_the_reason(toy_data):
         list(training_batches(dataset, order, num_workers=1))
 
 
-@pytest.fixture(params=["ours", "another's"])
-def fork_server(request):
-    """One that readers come from; also one that another library has started, without blocking signals."""
-    forkserver._forkserver._stop()
-    if request.param == "another's":
-        forkserver.ensure_running()
-    yield
-    forkserver._forkserver._stop()
-
-
 @pytest.fixture
-def one_reader(toy_data, fork_server):  # noqa: ARG001
+def one_reader(toy_data):
     """Batches of a process that has read ahead as far as it does, and its number."""
     order = TrainingOrder(8, batch_size=2, iters=20)
     with closing(training_batches(augmented(toy_data), order, num_workers=1)) as batches:
