@@ -134,8 +134,8 @@ def _prepare_worker(_: int) -> None:
     torch.set_num_threads(1)
     keep_memory()
     if sys.platform == "linux":
-        # Blocked already, unless something else in the program had started the fork server: see _start_fork_server. Then
-        # threads of libraries that were imported before this may still take them.
+        # Blocked already, unless something else in the program had started the fork server (see _start_fork_server);
+        # then threads of libraries that were imported before this may still take them.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         threading.Thread(target=_obey_trainer, name="obey-trainer", daemon=True).start()
 
