@@ -166,12 +166,13 @@ def _refuse_unused(args: argparse.Namespace) -> None:
     Raises:
         ConfigError: there is one.
     """
-    unused = [] if args.precision != "fp32" else ["max_miou_loss"]
-    if args.precision != "int8":
-        unused += ["calibration_path", "calibration_pictures", "calibration_method"]
-    for flag in unused:
-        if getattr(args, flag) is not None:
+    for flag in ("calibration_path", "calibration_pictures", "calibration_method"):
+        if args.precision != "int8" and getattr(args, flag) is not None:
             raise ConfigError(f"--{flag} speaks of --precision int8, and this is {args.precision}: leave one out")
+    if args.max_miou_loss is not None and args.precision == "fp32":
+        raise ConfigError("--max_miou_loss speaks of --precision int8 and fp16, and this is fp32: leave it out")
+    if args.max_miou_loss is not None and args.precision == "fp16" and not args.verify_dataset:
+        raise ConfigError("--max_miou_loss bounds what --verify_dataset measures: add that, or leave it out")
 
 
 def _calibration(args: argparse.Namespace, config: "Config") -> "Calibration":

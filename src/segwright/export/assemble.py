@@ -42,7 +42,7 @@ from segwright.export.verify import Case, Compared, Verification, verify
 from segwright.images import Colour, default_palette, write_image, write_label_map
 from segwright.version import __version__
 
-ELSEWHERE = 0.02  # of the labels in less precision than float32: what engines and processors were seen to differ by
+ELSEWHERE = 0.02  # of the labels in less precision than float32: room for engines and processors that round otherwise
 
 log = logging.getLogger("segwright")
 

@@ -21,7 +21,7 @@ ENGINES = {
     "executorch": "segwright.runtime.executorch_engine",
     "torch": "segwright.runtime.torch_engine",
 }
-FIRST_FOR_INT8 = "openvino"  # takes half to four fifths of ONNX Runtime's time on CPUs, where it is installed
+FIRST_FOR_INT8 = "openvino"  # on CPUs, where it is installed: faster on all models in docs/benchmarks.md
 
 
 class Engine(Protocol):
