@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -72,6 +73,7 @@ def test_tensorboard_has_curves_and_pictures_once_also_after_a_resume(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     track(["tensorboard"], tmp_path, steps=(1, 2, 3))
+    time.sleep(1.1)  # TensorBoard reads files in the order of their names, which begin with the second
     track(["tensorboard"], tmp_path, start=2, steps=(3, 4))
     events = EventAccumulator(str(tmp_path)).Reload()
     assert [event.step for event in events.Scalars("Train/loss")] == [1, 2, 3, 4]

@@ -1,6 +1,7 @@
 """OpenVINO (https://docs.openvino.ai): ONNX files and its own, on CPUs with the kernels of oneDNN, and Intel's GPUs."""
 
 import threading
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -47,7 +48,7 @@ def open_engine(path: Path, options: EngineOptions, *, profile: bool = False) ->
         raise ConfigError("use_trt is TensorRT's, which ONNX Runtime runs: use --engine onnxruntime, or leave it out")
     if options.compile:
         raise ConfigError("compile speaks of torch.compile: use --engine torch, or leave it out")
-    core = openvino.Core()
+    core = _core()
     device = options.device.upper()
     if device not in {name.split(".")[0] for name in core.available_devices}:
         raise ConfigError(
@@ -70,6 +71,19 @@ def open_engine(path: Path, options: EngineOptions, *, profile: bool = False) ->
     except RuntimeError as error:
         raise ExportError(f"OpenVINO {openvino.__version__} cannot load {path}: {_short(error)}") from error
     return OpenVinoEngine(compiled, path, f"OpenVINO {openvino.__version__.split('-')[0]} ({device})")
+
+
+@cache
+def _core() -> Any:
+    """OpenVINO's core, one for the process and for good.
+
+    A core's CPU plugin gives the thread that loads it another stack for signals, and its end brings back the one
+    before. Of two cores that do not end in reverse order the second brings back the memory of the first, which is gone
+    by then, and the next signal that Python handles ends the process.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def layer_times(path: Path, options: EngineOptions, batch: np.ndarray) -> list[LayerTime]:
