@@ -329,6 +329,25 @@ def test_the_webcam_runs_until_it_is_stopped_or_out_of_sight(opened, server):
     assert page.inner_text("#message p") == "The webcam was stopped because this page was out of sight."
 
 
+def test_a_webcam_stopped_before_it_was_allowed_stays_off(opened, server):
+    page = opened()
+    page.evaluate("""() => {
+        const devices = navigator.mediaDevices;
+        const ask = devices.getUserMedia.bind(devices);
+        devices.getUserMedia = async (wanted) => {
+            await new Promise((resolve) => (window.allow = resolve));
+            return (window.stream = await ask(wanted));
+        };
+    }""")
+    page.click("#webcam")
+    page.wait_for_function("() => window.allow !== undefined")
+    page.click("text=Stop the webcam")
+    page.evaluate("allow()")
+    page.wait_for_function("() => window.stream?.active === false")
+    assert server.asked == []
+    assert not page.is_visible("#message")
+
+
 def test_an_insecure_page_says_why_it_has_no_webcam(opened, address):
     page = opened(at=address.replace("127.0.0.1", INSECURE))
     assert not page.is_visible("#webcam")

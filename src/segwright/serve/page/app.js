@@ -92,7 +92,8 @@ function useModel() {
   const { name, version, input, precision, engine, classes } = model();
   const size = input.height && input.width ? `input ${input.width} × ${input.height}` : "any input size";
   element("model-name").textContent = name;
-  element("model-facts").textContent = [`version ${version}`, `${classes.length} classes`, size, precision, engine].join(" · ");
+  const facts = [`version ${version}`, `${classes.length} classes`, size, precision, engine];
+  element("model-facts").textContent = facts.join(" · ");
   palette.use(classes);
   legend.clear();
 }

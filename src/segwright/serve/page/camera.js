@@ -18,9 +18,12 @@ export function whyNoCamera() {
   );
 }
 
+const turnOff = (stream) => stream.getTracks().forEach((track) => track.stop());
+
 export class Camera {
   #video;
   #stream = null;
+  #turn = null; // a mark of the latest start
   #canvas = document.createElement("canvas");
 
   /**
@@ -35,21 +38,23 @@ export class Camera {
   /** @param {string | null} deviceId null takes the one that looks away from the reader, where there are two */
   async start(deviceId = null) {
     this.stop();
+    const turn = (this.#turn = Symbol("start"));
     const wanted = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "environment" };
+    let stream;
     try {
-      this.#stream = await navigator.mediaDevices.getUserMedia({ video: { ...wanted, width: { ideal: 1280 } } });
-      this.#video.srcObject = this.#stream;
-      await this.#video.play();
+      stream = await navigator.mediaDevices.getUserMedia({ video: { ...wanted, width: { ideal: 1280 } } });
     } catch (error) {
-      this.stop();
       throw new Error(REASONS[error.name] ?? `The camera does not start: ${error.message}.`);
     }
-    this.#stream.getVideoTracks()[0].addEventListener("ended", () => this.onLost());
+    if (this.#turn !== turn) return turnOff(stream); // stopped while the browser asked for permission
+    stream.getVideoTracks()[0].addEventListener("ended", () => this.onLost());
+    this.#stream = this.#video.srcObject = stream;
+    await this.#video.play();
   }
 
   stop() {
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
-    this.#stream = this.#video.srcObject = null;
+    if (this.#stream) turnOff(this.#stream);
+    this.#stream = this.#video.srcObject = this.#turn = null;
   }
 
   /** The camera after this one, or null where there is just one. @returns {Promise<string | null>} */

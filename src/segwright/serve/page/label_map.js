@@ -8,7 +8,10 @@
 const GREY = 0;
 const INDEXED = 3;
 
-/** @typedef {{width: number, height: number, ids: Uint8Array, palette: Uint8Array}} LabelMap ids row by row; palette as R, G, B of id 0, of id 1, ... */
+/**
+ * @typedef {{width: number, height: number, ids: Uint8Array, palette: Uint8Array}} LabelMap
+ *   ids row by row; palette as R, G, B of id 0, of id 1, ...
+ */
 
 /**
  * Read a PNG of one channel, indexed or grey, of 1 to 8 bits.

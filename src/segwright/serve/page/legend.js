@@ -60,8 +60,9 @@ export class Legend {
 
   /** The list in words, for who cannot see it. */
   get summary() {
-    const entries = [...this.#present.children].map((row) => [".name", ".share"].map((part) => row.querySelector(part).textContent));
-    return entries.map((entry) => entry.join(" ")).join(", ");
+    const rows = [...this.#present.children];
+    const part = (row, kind) => row.querySelector(kind).textContent;
+    return rows.map((row) => `${part(row, ".name")} ${part(row, ".share")}`).join(", ");
   }
 
   /** Mark the row of the class under the pointer. */

@@ -29,6 +29,7 @@ export function showTimes({ total, stages }) {
 
 /** @param {number | null} framesPerSecond null where no video runs */
 export function showRate(framesPerSecond) {
+  element("rate").hidden = framesPerSecond === null;
   element("rate").textContent = framesPerSecond === null ? "" : `${framesPerSecond.toFixed(1)} frames per second`;
 }
 
