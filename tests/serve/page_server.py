@@ -37,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
             if self._authorised():
                 self._send(200, "application/json", json.dumps({"models": self.server.models}).encode())
         else:
-            file = resources.files("segwright") / "serve" / "page" / (path or "index.html")
+            file = resources.files("segwright") / "serve" / "page" / (path.removeprefix("page/") or "index.html")
             self._send(200, TYPES[file.name.rpartition(".")[2]], file.read_bytes())
 
     def do_POST(self) -> None:

@@ -18,7 +18,20 @@ from segwright.console import show_log
 from segwright.errors import SegwrightError
 from segwright.version import __version__
 
-COMMANDS = ("train", "val", "predict", "export", "infer", "convert", "config", "why", "demo", "analyse", "data")
+COMMANDS = (
+    "train",
+    "val",
+    "predict",
+    "export",
+    "infer",
+    "convert",
+    "config",
+    "why",
+    "demo",
+    "serve",
+    "analyse",
+    "data",
+)
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):

@@ -7,7 +7,7 @@ from segwright.images.legend import LegendEntry, with_legend
 from segwright.images.listing import IMAGE_SUFFIXES, list_images, output_paths
 from segwright.images.palette import BACKGROUND, Colour, Palette, custom_palette, default_palette, overlay, overlay_maps
 from segwright.images.read import read_image, read_label
-from segwright.images.write import write_image, write_label_map
+from segwright.images.write import encode_image, encode_label_map, write_image, write_label_map
 
 __all__ = [
     "BACKGROUND",
@@ -19,6 +19,8 @@ __all__ = [
     "compare",
     "custom_palette",
     "default_palette",
+    "encode_image",
+    "encode_label_map",
     "join_maps",
     "list_images",
     "output_paths",

@@ -41,10 +41,20 @@ def write_image(path: Path | str, image: np.ndarray) -> None:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise ConfigError(f"{path}: no picture format has the suffix '{suffix}'; {suggest(suffix, FORMATS)}")
+    write_bytes(path, encode_image(image, suffix))
+
+
+def encode_image(image: np.ndarray, suffix: str) -> bytes:
+    """The file that ``write_image`` would write.
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+        suffix: a key of ``FORMATS``.
+    """
     encoded = io.BytesIO()
     options = PNG_OPTIONS if suffix == ".png" else {"quality": 95}  # which counts for JPEG and WebP
     Image.fromarray(image).save(encoded, FORMATS[suffix], **options)
-    write_bytes(path, encoded.getvalue())
+    return encoded.getvalue()
 
 
 def write_label_map(path: Path | str, label: np.ndarray, palette: Palette) -> None:
@@ -65,9 +75,21 @@ def write_label_map(path: Path | str, label: np.ndarray, palette: Palette) -> No
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ConfigError(f"{path}: label maps are written as PNG, which keeps class ids exactly; end the name in .png")
+    try:
+        write_bytes(path, encode_label_map(label, palette))
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def encode_label_map(label: np.ndarray, palette: Palette) -> bytes:
+    """The PNG that ``write_label_map`` would write, of the same arguments.
+
+    Raises:
+        DataError: an id is below 0 or above 65535.
+    """
     lowest, highest = int(label.min()), int(label.max())
     if lowest < 0 or highest > 65535:
-        raise DataError(f"{path}: class ids in a PNG are 0 to 65535, got {lowest} to {highest}")
+        raise DataError(f"class ids in a PNG are 0 to 65535, got {lowest} to {highest}")
     if len(palette) > 256 or highest > 255:
         image = Image.fromarray(label.astype(np.uint16))
     else:
@@ -77,4 +99,4 @@ def write_label_map(path: Path | str, label: np.ndarray, palette: Palette) -> No
         image.putpalette([value for colour in colours for value in colour])
     encoded = io.BytesIO()
     image.save(encoded, "PNG", **PNG_OPTIONS)
-    write_bytes(path, encoded.getvalue())
+    return encoded.getvalue()

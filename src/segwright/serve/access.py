@@ -1,0 +1,121 @@
+"""Who comes, whether it may, and what became of it: request ids, API keys, one log line and one measurement each."""
+
+import hmac
+import json
+import logging
+import re
+import time
+import uuid
+from datetime import datetime, timezone
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from segwright.serve.metrics import Metrics
+from segwright.serve.problems import Refused
+from segwright.serve.receiving import CLIENT_GONE
+
+log = logging.getLogger("segwright.access")
+
+ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+OPEN_PATHS = ("/", "/health/", "/v2/health/", "/page/", "/docs", "/openapi.json", "/static-offline-docs/")
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Access:
+    """The outermost layer (ASGI middleware)."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        began = time.monotonic()
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {}).update(request_id=request_id)
+        status = 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        finally:
+            if scope["state"].get("gone"):
+                status = CLIENT_GONE
+            self._note(scope, request_id, status, time.monotonic() - began)
+        return None
+
+    def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "none")
+        self.metrics.requests.labels(scope["method"], route, status).observe(seconds)
+        client = scope.get("client")
+        facts = {
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "ms": round(1000 * seconds, 1),
+            "client": client[0] if client else None,
+            "request_id": request_id,
+            **scope["state"].get("facts", {}),
+        }
+        log.log(logging.WARNING if status >= 500 else logging.INFO, "request", extra={"facts": facts})
+
+
+class Keys:
+    """Lets in who sends one of the keys, as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY`` (ASGI middleware)."""
+
+    def __init__(self, app: ASGIApp, keys: tuple[str, ...]) -> None:
+        self.app, self.keys = app, [key.encode() for key in keys]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or self._is_open(scope["path"]) or self._may_enter(Headers(scope=scope)):
+            return await self.app(scope, receive, send)
+        headers = {"WWW-Authenticate": "Bearer"}
+        error = "this service asks for an API key: send the header 'Authorization: Bearer KEY'"
+        return await Refused(401, error, headers=headers).answer()(scope, receive, send)
+
+    def _is_open(self, path: str) -> bool:
+        return any(path == name or (len(name) > 1 and path.startswith(name)) for name in OPEN_PATHS)
+
+    def _may_enter(self, headers: Headers) -> bool:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        sent = (token if scheme.lower() == "bearer" else headers.get("x-api-key", "")).strip().encode()
+        return sum(hmac.compare_digest(sent, key) for key in self.keys) > 0  # all, so that the time tells nothing
+
+
+class AccessFormatter(logging.Formatter):
+    """Log lines as text or as one JSON object each."""
+
+    def __init__(self, style: str) -> None:
+        super().__init__()
+        self.as_json = style == "json"
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and the traceback where there is one."""
+        facts = getattr(record, "facts", {})
+        now = datetime.fromtimestamp(record.created, timezone.utc)
+        trace = self.formatException(record.exc_info) if record.exc_info else ""
+        if self.as_json:
+            entry = {"time": now.isoformat(timespec="milliseconds"), "level": record.levelname.lower()}
+            entry |= {"message": record.getMessage(), **facts}
+            return json.dumps(entry | ({"traceback": trace} if trace else {}))
+        text = " ".join(f"{key}={value}" for key, value in facts.items()) if facts else record.getMessage()
+        line = f"{now.astimezone():%Y-%m-%d %H:%M:%S} [{record.levelname}]\t{text}"
+        return f"{line}\n{trace}" if trace else line

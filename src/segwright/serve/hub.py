@@ -1,0 +1,60 @@
+"""The contract of PaddleHub Serving, for clients written for it: base64 in JSON in, base64 in JSON in JSON out.
+
+The original answers with a JPEG, which changes class ids near every border. Here it is a PNG, which the same clients
+decode, exactly.
+"""
+
+import base64
+import json
+
+import numpy as np
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from segwright.serve.bodies import json_body, parsed
+from segwright.serve.models import Models
+from segwright.serve.pictures import decode_picture, from_base64, to_png
+from segwright.serve.problems import PROBLEMS
+
+
+class HubRequest(BaseModel):
+    """A picture."""
+
+    img_b64: str = Field(description="an encoded picture (JPEG, PNG, ...) in base64; a data: URL is fine")
+
+
+class HubAnswer(BaseModel):
+    """A label map."""
+
+    msg: str = ""
+    results: str = Field(description='JSON: {"res": "<base64 of a PNG whose pixel values are class ids>"}')
+
+
+def hub_routes(models: Models) -> APIRouter:
+    """``POST /predict/NAME``, also with a category before the name."""
+    router = APIRouter(tags=["PaddleHub"])
+
+    @router.post("/predict/{category}/{name}", responses=PROBLEMS, openapi_extra=json_body(HubRequest))
+    async def predict_in_category(category: str, name: str, request: Request) -> HubAnswer:  # noqa: ARG001
+        """As without the category, which PaddleHub's documentation has and which does not matter here."""
+        return await predict(name, request)
+
+    @router.post("/predict/{name}", responses=PROBLEMS, openapi_extra=json_body(HubRequest))
+    async def predict(name: str, request: Request) -> HubAnswer:
+        """Segment a picture, as PaddleHub Serving does."""
+        model = models[name]
+        version, body = model.version(), await request.body()
+        with models.admitted(model):
+
+            def read() -> np.ndarray:
+                content = from_base64(parsed(body, HubRequest).img_b64, field="img_b64")
+                limit, bit_depth = models.options.max_pixels, version.manifest.bit_depth
+                return decode_picture(content, max_pixels=limit, bit_depth=bit_depth, field="img_b64")
+
+            answer = await models.answer(version, read)
+            with answer.timed("encode"):
+                png = await models.in_thread(lambda: to_png(answer.label, version.manifest.palette))
+        models.note(request, version, answer)
+        return HubAnswer(results=json.dumps({"res": base64.b64encode(png).decode()}))
+
+    return router

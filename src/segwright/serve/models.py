@@ -1,0 +1,197 @@
+"""The models of a server: answering, and exchanged for newer ones while they answer."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from fastapi import Request
+
+from segwright.bundle import NetworkInput, label_map
+from segwright.errors import SegwrightError, suggest
+from segwright.serve.metrics import Metrics
+from segwright.serve.options import ServeOptions
+from segwright.serve.problems import Refused, busy
+from segwright.serve.versions import Model, Signatures, Version, open_versions, signatures
+
+T = TypeVar("T")
+log = logging.getLogger("segwright.serve")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of a picture.
+
+    Attributes:
+        picture: (H, W, 3) uint8, RGB.
+        label: (H, W) label map, uint8 or int32.
+        timing: milliseconds of each stage.
+    """
+
+    picture: np.ndarray
+    label: np.ndarray
+    timing: dict[str, float]
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of the block to ``timing``."""
+        began = time.monotonic()
+        yield
+        self.timing[stage] = 1000 * (time.monotonic() - began)
+
+
+class Models:
+    """All models of a server.
+
+    Raises:
+        ExportError: a bundle is incomplete, changed, or gives other labels here than where it was made.
+        ConfigError: the options cannot be met here.
+    """
+
+    def __init__(self, options: ServeOptions, metrics: Metrics) -> None:
+        self.options, self.metrics = options, metrics
+        self.by_name = {name: Model(name, folder) for name, folder in options.bundles.items()}
+        for model in self.by_name.values():
+            model.versions, model.signature = open_versions(model, options)
+        runs = sum(version.predictor.options.parallel for version in self)
+        cores = os.cpu_count() or 1
+        self._engine_threads = ThreadPoolExecutor(2 * runs, "engine")  # as many again while versions are exchanged
+        self._picture_threads = ThreadPoolExecutor(min(4, cores), "pictures")
+        self._watch: asyncio.Task | None = None
+        self.draining = False
+
+    def __iter__(self) -> Iterator[Version]:
+        """All versions of all models."""
+        return (version for model in self.by_name.values() for version in model.versions.values())
+
+    def __getitem__(self, name: str) -> Model:
+        """The model of this name.
+
+        Raises:
+            Refused: 404, with the nearest name.
+        """
+        if name not in self.by_name:
+            raise Refused(404, f"no model is called '{name}': {suggest(name, self.by_name, list_all=True)}")
+        return self.by_name[name]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether new requests are welcome."""
+        return self._watch is not None and not self.draining
+
+    async def start(self) -> None:
+        """Begin to answer and to watch the bundles, in the running event loop."""
+        for version in self:
+            self._start(version)
+        self._watch = asyncio.create_task(self._look_for_changes())
+
+    async def close(self) -> None:
+        """Answer what was accepted, then end."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+        await asyncio.gather(*(version.close() for version in self))
+        self._engine_threads.shutdown()
+        self._picture_threads.shutdown()
+
+    @contextmanager
+    def admitted(self, model: Model, pictures: int = 1) -> Iterator[None]:
+        """Count pictures as accepted as long as the block lasts.
+
+        Raises:
+            Refused: 429 where too many are.
+        """
+        if model.accepted + pictures > self.options.queue_size:
+            self.metrics.refused.labels(model.name, "queue").inc()
+            raise busy(f"{model.accepted} pictures are waiting for model {model.name}", model.accepted * model.pace)
+        model.accepted += pictures
+        try:
+            yield
+        finally:
+            model.accepted -= pictures
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Decode or encode beside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._picture_threads, work)
+
+    async def answer(self, version: Version, read: Callable[[], np.ndarray]) -> Answer:
+        """The label map of the picture that ``read`` gives; it is called in a thread.
+
+        Raises:
+            Refused: what ``read`` raises; 400 if the model does not take pictures of this size.
+        """
+        begin = time.monotonic()
+
+        def prepare() -> NetworkInput:
+            picture = read()
+            try:
+                return version.predictor.prepare(picture)
+            except SegwrightError as error:
+                raise Refused(400, str(error), field="image") from error
+
+        item = await self.in_thread(prepare)
+        decoded = time.monotonic()
+        ran = await version.run(item.tensor)
+        self.by_name[version.model].pace = ran.took / ran.batch
+        label = await self.in_thread(lambda: label_map(ran.output, item.geometry))
+        timing = {"decode": decoded - begin, "queue": ran.waited, "infer": ran.took}
+        return Answer(item.picture, label, {stage: 1000 * seconds for stage, seconds in timing.items()})
+
+    def note(self, request: Request, version: Version, answer: Answer) -> None:
+        """Count the answer's stages, and put them into the request's log line."""
+        for stage, milliseconds in answer.timing.items():
+            self.metrics.stage.labels(version.model, stage).observe(milliseconds / 1000)
+        stages = {f"{stage}_ms": round(milliseconds, 1) for stage, milliseconds in answer.timing.items()}
+        request.state.facts = {"model": version.model, "version": version.number, **stages}
+
+    async def reload(self, model: Model) -> None:
+        """Open the model's bundles again and exchange them; where that fails the old ones go on.
+
+        Raises:
+            SegwrightError: it failed.
+        """
+        loop = asyncio.get_running_loop()
+        before = model.versions
+        try:
+            model.versions, model.signature = await loop.run_in_executor(None, open_versions, model, self.options)
+        except SegwrightError as error:
+            model.problem = str(error)
+            raise
+        model.problem = None
+        for version in model.versions.values():
+            if version not in before.values():
+                self._start(version)
+        gone = [version for version in before.values() if version not in model.versions.values()]
+        log.info("model %s was exchanged: versions %s", model.name, ", ".join(sorted(model.versions, key=int)))
+        await asyncio.gather(*(version.close() for version in gone))
+
+    def _start(self, version: Version) -> None:
+        version.start(self.options, self._engine_threads, self.metrics.batch.labels(version.model).observe)
+
+    async def _look_for_changes(self) -> None:
+        interval = self.options.reload_interval
+        failed: dict[str, Signatures] = {}  # not tried again before the files change
+        while interval:
+            await asyncio.sleep(interval)
+            for model in self.by_name.values():
+                try:
+                    seen = signatures(model.bundles())
+                except (SegwrightError, OSError):  # an export is just putting a folder in the place of another
+                    continue
+                if seen in (model.signature, failed.get(model.name)):
+                    continue
+                await asyncio.sleep(interval / 2)
+                if signatures(model.bundles()) != seen:  # still being copied
+                    continue
+                try:
+                    await self.reload(model)
+                except SegwrightError as error:
+                    failed[model.name] = seen
+                    self.metrics.failed_reloads.labels(model.name).inc()
+                    log.error("model %s goes on as it was, because the new files cannot be used: %s", model.name, error)

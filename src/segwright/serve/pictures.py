@@ -1,0 +1,88 @@
+"""From the bytes that a client sends to a picture, and from a label map to what it gets back."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from segwright.errors import DataError
+from segwright.images import Colour, Palette, encode_image, encode_label_map, overlay, read_image
+from segwright.images.decode import opened
+from segwright.images.polygons import regions
+from segwright.serve.problems import Refused
+
+CONTENT_TYPES = {"png": "image/png", "overlay": "image/jpeg", "json": "application/json"}
+
+
+def decode_picture(content: bytes, *, max_pixels: int, bit_depth: int | None = None, field: str) -> np.ndarray:
+    """An encoded picture as (H, W, 3) uint8 RGB, upright.
+
+    Raises:
+        Refused: 400 without content, 413 with too many pixels, 415 if it is no whole picture.
+    """
+    if not content:
+        raise Refused(400, f"{field} is empty", field=field)
+    try:
+        with opened(content) as file:
+            width, height = file.image.size
+        if width * height > max_pixels:
+            raise Refused(
+                413,
+                f"the picture has {width}x{height} pixels, and the limit is {max_pixels}: make it smaller",
+                field=field,
+            )
+        return read_image(content, bit_depth=bit_depth, max_pixels=max_pixels)
+    except DataError as error:
+        raise Refused(415, str(error), field=field) from error
+
+
+def from_base64(text: str, *, field: str) -> bytes:
+    """The bytes of base64 text, also of a ``data:`` URL.
+
+    Raises:
+        Refused: 400 for anything else.
+    """
+    if text.startswith("data:"):
+        head, comma, text = text.partition(",")
+        if not comma or not head.endswith(";base64"):
+            raise Refused(400, f"{field} is a data: URL without ';base64,'", field=field)
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Refused(400, f"{field} is not base64: {error}", field=field) from error
+
+
+def to_png(label: np.ndarray, palette: Palette) -> bytes:
+    """A label map as PNG whose pixel values are the class ids; 16 bits where there are more than 256 classes."""
+    return encode_label_map(label, palette)
+
+
+def to_overlay(picture: np.ndarray, label: np.ndarray, palette: Palette) -> bytes:
+    """The picture with the classes' colours over it, as JPEG."""
+    return encode_image(overlay(picture, label, palette), ".jpg")
+
+
+def describe(label: np.ndarray, palette: Palette, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The classes of a label map: how many pixels each has, and its outlines, which follow the pixels' edges.
+
+    A hole is joined to its outline by a cut without width, as ``segwright predict --outputs coco`` does it.
+    """
+    counts = np.bincount(label.ravel(), minlength=len(palette))
+    return [
+        {
+            "id": number,
+            "name": names[number],
+            "color": hex_colour(palette[number]),
+            "pixels": int(counts[number]),
+            "share": round(float(counts[number] / label.size), 6),
+            "polygons": [region.outline.tolist() for region in regions(label == number, number)],
+        }
+        for number in np.flatnonzero(counts).tolist()
+    ]
+
+
+def hex_colour(colour: Colour) -> str:
+    """As in a style sheet: ``#804080``."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)

@@ -1,0 +1,146 @@
+"""From the requests of many clients to runs of the network: what waits when the engine is free goes together."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+Infer = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
+
+
+@dataclass
+class _Job:
+    """One input that waits for its output."""
+
+    tensor: np.ndarray
+    since: float
+    done: "asyncio.Future[Ran]"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What the network gave for one input.
+
+    Attributes:
+        output: its output.
+        waited: seconds in the queue.
+        took: seconds of the run.
+        batch: inputs in the run.
+    """
+
+    output: np.ndarray
+    waited: float
+    took: float
+    batch: int
+
+
+class Scheduler:
+    """Keeps an engine full without keeping anybody waiting for nothing.
+
+    While the engine works, inputs gather; when it is free, the oldest goes, with all others of its shape that there is
+    room for. While it has nothing to do, an input waits for company ``delay`` seconds at most. An input that fails
+    takes no other with it, and one whose client has gone is dropped.
+
+    Args:
+        infer: runs the network on inputs of one shape; called in threads of ``pool``.
+        pool: threads, at least ``runs``.
+        runs: runs at the same time.
+        batch_size: most inputs in one run.
+        delay: seconds that an input may wait while the engine is free.
+        on_run: is told the number of inputs of each run.
+    """
+
+    def __init__(
+        self,
+        infer: Infer,
+        pool: Executor,
+        *,
+        runs: int = 1,
+        batch_size: int = 1,
+        delay: float = 0.0,
+        on_run: Callable[[int], object] = lambda _: None,
+    ) -> None:
+        self._infer, self._pool, self._on_run = infer, pool, on_run
+        self._batch_size, self._delay = batch_size, delay
+        self._jobs: deque[_Job] = deque()
+        self._changed = asyncio.Event()
+        self._lanes = [asyncio.create_task(self._work()) for _ in range(runs)]
+
+    async def run(self, tensor: np.ndarray) -> Ran:
+        """The network's output for one input.
+
+        Raises:
+            ExportError: the engine fails on this input.
+        """
+        job = _Job(tensor, time.monotonic(), asyncio.get_running_loop().create_future())
+        self._jobs.append(job)
+        self._changed.set()
+        return await job.done
+
+    @property
+    def waiting(self) -> int:
+        """Inputs in the queue."""
+        return len(self._jobs)
+
+    async def close(self) -> None:
+        """Finish what waits, then end."""
+        while self._jobs:
+            await asyncio.wait([job.done for job in self._jobs])
+        for lane in self._lanes:
+            lane.cancel()
+        await asyncio.gather(*self._lanes, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            batch = await self._next()
+            started = time.monotonic()
+            work = asyncio.get_running_loop().run_in_executor(self._pool, self._outcomes, batch)
+            try:
+                outcomes = await work
+            except asyncio.CancelledError:
+                await asyncio.wait([work])
+                raise
+            took = time.monotonic() - started
+            for job, outcome in zip(batch, outcomes, strict=True):
+                if job.done.done():  # its client has gone in the meantime
+                    continue
+                if isinstance(outcome, Exception):
+                    job.done.set_exception(outcome)
+                else:
+                    job.done.set_result(Ran(outcome, started - job.since, took, len(batch)))
+
+    async def _next(self) -> list[_Job]:
+        """The next batch: there is no await between looking at the jobs and taking them, so no other run interferes."""
+        while True:
+            self._changed.clear()
+            while self._jobs and self._jobs[0].done.done():
+                self._jobs.popleft()
+            if not self._jobs:
+                await self._changed.wait()
+                continue
+            first = self._jobs[0]
+            batch = [job for job in self._jobs if job.tensor.shape == first.tensor.shape and not job.done.done()]
+            patience = first.since + self._delay - time.monotonic()
+            if len(batch) < self._batch_size and patience > 0:
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), patience)
+                continue
+            batch = batch[: self._batch_size]
+            taken = set(map(id, batch))
+            self._jobs = deque(job for job in self._jobs if id(job) not in taken)
+            return batch
+
+    def _outcomes(self, batch: list[_Job]) -> list[np.ndarray | Exception]:
+        """For each input its output or why there is none; an input that spoils a batch fails alone."""
+        self._on_run(len(batch))
+        try:
+            return list(self._infer([job.tensor for job in batch]))
+        except Exception as error:
+            if len(batch) == 1:
+                return [error]
+            return [outcome for job in batch for outcome in self._outcomes([job])]

@@ -1,0 +1,88 @@
+"""Tensors of the open inference protocol: in JSON, or as bytes behind it."""
+
+import struct
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from segwright.serve.problems import Refused
+
+HEADER_LENGTH = "Inference-Header-Content-Length"
+DATA = "inputs.0.data"
+
+
+class InputTensor(BaseModel):
+    """An input, its values here or after the JSON."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    parameters: dict[str, Any] = {}
+    data: list[Any] | None = None
+
+
+def split_body(body: bytes, header_length: str | None) -> tuple[bytes, bytes]:
+    """The JSON and what follows it.
+
+    Raises:
+        Refused: 400 if the header does not fit the body.
+    """
+    if header_length is None:
+        return body, b""
+    if not header_length.isdecimal() or int(header_length) > len(body):
+        raise Refused(400, f"{HEADER_LENGTH} is {header_length!r}, and the body has {len(body)} bytes")
+    length = int(header_length)
+    return body[:length], body[length:]
+
+
+def pixels(image: InputTensor, content: bytes | None, max_pixels: int) -> np.ndarray:
+    """The (N, H, W, 3) uint8 array of a tensor.
+
+    Raises:
+        Refused: 400 if kind, shape and values do not fit together, 413 with too many pixels.
+    """
+    shape = image.shape
+    if image.datatype != "UINT8":
+        error = f"want UINT8 pixels or BYTES with encoded pictures, got {image.datatype}"
+        raise Refused(400, error, field="inputs.0.datatype")
+    if len(shape) != 4 or shape[3] != 3 or min(shape) < 1:
+        raise Refused(400, f"pixels have the shape [N, H, W, 3], got {shape}", field="inputs.0.shape")
+    if shape[1] * shape[2] > max_pixels:
+        error = f"the pictures have {shape[2]}x{shape[1]} pixels, and the limit is {max_pixels}"
+        raise Refused(413, error, field="inputs.0.shape")
+    count = shape[0] * shape[1] * shape[2] * 3
+    if content is not None:
+        if len(content) != count:
+            raise Refused(400, f"the shape {shape} wants {count} bytes, and {len(content)} came", field=DATA)
+        return np.frombuffer(content, np.uint8).reshape(shape)
+    try:
+        values = np.asarray(image.data if image.data is not None else [])
+    except ValueError as error:  # lists of unequal lengths
+        raise Refused(400, f"the values form no tensor: {error}", field=DATA) from error
+    if values.size != count or not np.issubdtype(values.dtype, np.integer):
+        raise Refused(400, f"the shape {shape} wants {count} whole numbers, got {values.size} values", field=DATA)
+    if values.min() < 0 or values.max() > 255:
+        raise Refused(400, f"pixel values are 0 to 255, got {values.min()} to {values.max()}", field=DATA)
+    return values.reshape(shape).astype(np.uint8)
+
+
+def byte_strings(content: bytes, count: int) -> list[bytes]:
+    """The elements of a BYTES tensor: each a length, four bytes little-endian, and as many bytes.
+
+    Raises:
+        Refused: 400 if there are not ``count``.
+    """
+    found, place = [], 0
+    while place + 4 <= len(content):
+        (length,) = struct.unpack_from("<I", content, place)
+        found.append(content[place + 4 : place + 4 + length])
+        place += 4 + length
+    if place != len(content) or len(found) != count:
+        raise Refused(400, f"the bytes are not {count} elements, each after its length in four bytes", field=DATA)
+    return found
+
+
+def packed_strings(elements: list[bytes]) -> bytes:
+    """The bytes of a BYTES tensor."""
+    return b"".join(struct.pack("<I", len(element)) + element for element in elements)
