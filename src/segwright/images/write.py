@@ -81,8 +81,10 @@ def write_label_map(path: Path | str, label: np.ndarray, palette: Palette) -> No
         raise DataError(f"{path}: {error}") from error
 
 
-def encode_label_map(label: np.ndarray, palette: Palette) -> bytes:
-    """The PNG that ``write_label_map`` would write, of the same arguments.
+def encode_label_map(label: np.ndarray, palette: Palette | None) -> bytes:
+    """The PNG that ``write_label_map`` would write, of the same arguments; without a palette it is gray.
+
+    Programs that only know pictures take a palette's colours for the values; gray they read as class ids.
 
     Raises:
         DataError: an id is below 0 or above 65535.
@@ -90,10 +92,11 @@ def encode_label_map(label: np.ndarray, palette: Palette) -> bytes:
     lowest, highest = int(label.min()), int(label.max())
     if lowest < 0 or highest > 65535:
         raise DataError(f"class ids in a PNG are 0 to 65535, got {lowest} to {highest}")
-    if len(palette) > 256 or highest > 255:
+    if highest > 255 or len(palette or ()) > 256:
         image = Image.fromarray(label.astype(np.uint16))
     else:
         image = Image.fromarray(label.astype(np.uint8)).convert("L")
+    if palette and image.mode == "L":
         # all 256 entries: with fewer, Pillow packs ids into fewer bits and 255 would be lost
         colours = [*palette, *[(0, 0, 0)] * (256 - len(palette))]
         image.putpalette([value for colour in colours for value in colour])

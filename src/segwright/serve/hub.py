@@ -1,7 +1,7 @@
 """The contract of PaddleHub Serving, for clients written for it: base64 in JSON in, base64 in JSON in JSON out.
 
-The original answers with a JPEG, which changes class ids near every border. Here it is a PNG, which the same clients
-decode, exactly.
+The original answers with a JPEG, which changes class ids near every border. Here it is a gray PNG, which the same
+clients decode, exactly. (Of a PNG with a palette they would get the colours.)
 """
 
 import base64
@@ -11,9 +11,10 @@ import numpy as np
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from segwright.images import encode_label_map
 from segwright.serve.bodies import json_body, parsed
 from segwright.serve.models import Models
-from segwright.serve.pictures import decode_picture, from_base64, to_png
+from segwright.serve.pictures import decode_picture, from_base64
 from segwright.serve.problems import PROBLEMS
 
 
@@ -27,7 +28,7 @@ class HubAnswer(BaseModel):
     """A label map."""
 
     msg: str = ""
-    results: str = Field(description='JSON: {"res": "<base64 of a PNG whose pixel values are class ids>"}')
+    results: str = Field(description='JSON: {"res": "<base64 of a gray PNG whose values are class ids>"}')
 
 
 def hub_routes(models: Models) -> APIRouter:
@@ -42,9 +43,8 @@ def hub_routes(models: Models) -> APIRouter:
     @router.post("/predict/{name}", responses=PROBLEMS, openapi_extra=json_body(HubRequest))
     async def predict(name: str, request: Request) -> HubAnswer:
         """Segment a picture, as PaddleHub Serving does."""
-        model = models[name]
-        version, body = model.version(), await request.body()
-        with models.admitted(model):
+        body = await request.body()
+        with models.admitted(name) as version:
 
             def read() -> np.ndarray:
                 content = from_base64(parsed(body, HubRequest).img_b64, field="img_b64")
@@ -53,7 +53,7 @@ def hub_routes(models: Models) -> APIRouter:
 
             answer = await models.answer(version, read)
             with answer.timed("encode"):
-                png = await models.in_thread(lambda: to_png(answer.label, version.manifest.palette))
+                png = await models.in_thread(lambda: encode_label_map(answer.label, None))
         models.note(request, version, answer)
         return HubAnswer(results=json.dumps({"res": base64.b64encode(png).decode()}))
 

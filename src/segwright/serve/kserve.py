@@ -99,12 +99,13 @@ def kserve_routes(models: Models) -> APIRouter:
     @router.get("/v2/models/{name}/versions/{version}/ready", responses=PROBLEMS)
     async def model_ready(name: str, version: str | None = None) -> dict[str, Any]:
         """Whether the model answers: it does from the first moment, because the server starts when all models do."""
-        return {"name": models[models[name].version(version).model].name, "ready": models.is_ready}
+        models[name].version(version)
+        return {"name": name, "ready": models.is_ready}
 
     @router.post("/v2/models/{name}/infer", responses=PROBLEMS, response_model=InferAnswer, openapi_extra=infer_body)
     async def infer(name: str, request: Request) -> Response:
         """Segment pictures with the newest version."""
-        return await answered(request, models[name].version())
+        return await answered(request, name, None)
 
     @router.post(
         "/v2/models/{name}/versions/{version}/infer",
@@ -114,14 +115,13 @@ def kserve_routes(models: Models) -> APIRouter:
     )
     async def infer_by_version(name: str, version: str, request: Request) -> Response:
         """Segment pictures with one version."""
-        return await answered(request, models[name].version(version))
+        return await answered(request, name, version)
 
-    async def answered(request: Request, version: Version) -> Response:
+    async def answered(request: Request, name: str, number: str | None) -> Response:
         body, header_length = await request.body(), request.headers.get(HEADER_LENGTH)
         asked, binary = await models.in_thread(lambda: _read(body, header_length))
         image = _only_image(asked)
-        count = image.shape[0] if image.shape else 0
-        with models.admitted(models[version.model], count):
+        with models.admitted(name, number, image.shape[0]) as version:
             limit, bit_depth = models.options.max_pixels, version.manifest.bit_depth
             if image.datatype == "BYTES":
                 contents = await models.in_thread(lambda: _files(image, binary.get(IMAGE)))

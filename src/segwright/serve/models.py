@@ -101,20 +101,27 @@ class Models:
         self._picture_threads.shutdown()
 
     @contextmanager
-    def admitted(self, model: Model, pictures: int = 1) -> Iterator[None]:
-        """Count pictures as accepted as long as the block lasts.
+    def admitted(self, name: str, number: str | None = None, pictures: int = 1) -> Iterator[Version]:
+        """A version of a model, which counts pictures as accepted, and stays, as long as the block lasts.
 
         Raises:
-            Refused: 429 where too many are.
+            Refused: 404 where there is no such model or version, 413 where the pictures are more than are ever
+                accepted, 429 where they are too many now.
         """
+        model = self[name]
+        version = model.version(number)
+        if pictures > self.options.queue_size:
+            raise Refused(413, f"{pictures} pictures in one request, and the limit is {self.options.queue_size}")
         if model.accepted + pictures > self.options.queue_size:
             self.metrics.refused.labels(model.name, "queue").inc()
             raise busy(f"{model.accepted} pictures are waiting for model {model.name}", model.accepted * model.pace)
         model.accepted += pictures
+        version.users += 1
         try:
-            yield
+            yield version
         finally:
             model.accepted -= pictures
+            version.users -= 1
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Decode or encode beside the event loop."""

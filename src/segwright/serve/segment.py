@@ -52,15 +52,15 @@ def segment_routes(models: Models) -> APIRouter:
     )
     async def segment_by_version(name: str, version: str, request: Request, output: Output = "png") -> Response:
         """Segment a picture with one version of a model."""
-        return await answered(request, models[name].version(version), output)
+        return await answered(request, name, version, output)
 
     @router.post("/models/{name}/segment", responses=ANSWERS, openapi_extra=BODY, response_class=Response)
     async def segment(name: str, request: Request, output: Output = "png") -> Response:
         """Segment a picture with the newest version of a model."""
-        return await answered(request, models[name].version(), output)
+        return await answered(request, name, None, output)
 
-    async def answered(request: Request, version: Version, output: Output) -> Response:
-        with models.admitted(models[version.model]):
+    async def answered(request: Request, name: str, number: str | None, output: Output) -> Response:
+        with models.admitted(name, number) as version:
             content = await _content(request)
 
             def read() -> np.ndarray:

@@ -1,5 +1,6 @@
 """What is on the disk of a model, opened and tried: its versions, and when they have changed."""
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
@@ -26,12 +27,14 @@ class Version:
         number: of this version.
         predictor: runs it.
         class_names: one for each class.
+        users: requests that have it in hand.
     """
 
     def __init__(self, model: str, number: str, predictor: Predictor) -> None:
         self.model, self.number, self.predictor = model, number, predictor
         manifest = predictor.manifest
         self.class_names = manifest.labels or tuple(f"class {index}" for index in range(manifest.num_classes))
+        self.users = 0
         self._scheduler: Scheduler | None = None
 
     @property
@@ -61,7 +64,9 @@ class Version:
         return await self._scheduler.run(tensor)
 
     async def close(self) -> None:
-        """Answer what waits, then end."""
+        """Wait for those who use it, then end."""
+        while self.users:
+            await asyncio.sleep(0.05)
         if self._scheduler is not None:
             await self._scheduler.close()
 

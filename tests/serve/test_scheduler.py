@@ -1,0 +1,146 @@
+"""Inputs of many clients go through the engine together, each gets its own output, and none waits for nothing."""
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segwright.serve.scheduler import Scheduler
+
+
+class Doubler:
+    """An engine that doubles; it fails at batches that hold 13, and notes the sizes of its batches."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds, self.batches, self.at_once, self.most = seconds, [], 0, 0
+        self._lock = threading.Lock()
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def __call__(self, tensors):
+        with self._lock:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+            self.batches.append(len(tensors))
+        self.gate.wait(10)
+        time.sleep(self.seconds)
+        with self._lock:
+            self.at_once -= 1
+        assert len({tensor.shape for tensor in tensors}) == 1
+        if any(tensor.flat[0] == 13 for tensor in tensors):
+            raise ValueError("thirteen")
+        return [2 * tensor for tensor in tensors]
+
+
+def run(use, engine, **options):
+    """Run the coroutine function ``use`` with a scheduler."""
+
+    async def main():
+        with ThreadPoolExecutor(4) as pool:
+            scheduler = Scheduler(engine, pool, **options)
+            result = await use(scheduler)
+            await scheduler.close()
+            return result
+
+    return asyncio.run(main())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    values=st.lists(st.tuples(st.integers(0, 20), st.integers(1, 3)), max_size=30),
+    runs=st.integers(1, 3),
+    batch_size=st.integers(1, 5),
+    delay=st.sampled_from([0.0, 0.002]),
+)
+def test_r78_each_gets_its_own_output_whatever_the_sizes_and_a_bad_one_fails_alone(values, runs, batch_size, delay):
+    engine = Doubler()
+
+    async def use(scheduler):
+        tensors = [np.full(size, value) for value, size in values]
+        return await asyncio.gather(*(scheduler.run(tensor) for tensor in tensors), return_exceptions=True)
+
+    results = run(use, engine, runs=runs, batch_size=batch_size, delay=delay)
+    for (value, size), result in zip(values, results, strict=True):
+        if value == 13:
+            assert isinstance(result, ValueError)
+        else:
+            np.testing.assert_array_equal(result.output, np.full(size, 2 * value))
+            assert 1 <= result.batch <= batch_size
+    assert engine.most <= runs
+
+
+def test_what_gathers_while_the_engine_works_goes_together():
+    engine = Doubler()
+    engine.gate.clear()
+
+    async def use(scheduler):
+        first = asyncio.create_task(scheduler.run(np.zeros(1)))
+        await asyncio.sleep(0.05)
+        others = [asyncio.create_task(scheduler.run(np.zeros(1))) for _ in range(6)]
+        await asyncio.sleep(0.05)
+        assert scheduler.waiting == 6
+        engine.gate.set()
+        await asyncio.gather(first, *others)
+
+    run(use, engine, batch_size=4)
+    assert engine.batches == [1, 4, 2]
+
+
+def test_nobody_waits_longer_than_the_delay():
+    engine = Doubler()
+
+    async def use(scheduler):
+        return await scheduler.run(np.zeros(1))
+
+    assert run(use, engine, batch_size=4, delay=0.0).waited < 0.1
+    assert 0.1 <= run(use, engine, batch_size=4, delay=0.1).waited < 1
+
+    async def full(scheduler):
+        return await asyncio.gather(*(scheduler.run(np.zeros(1)) for _ in range(4)))
+
+    assert max(ran.waited for ran in run(full, engine, batch_size=4, delay=30)) < 5
+
+
+def test_r77_who_has_gone_is_not_worked_for():
+    engine = Doubler()
+    engine.gate.clear()
+
+    async def use(scheduler):
+        first = asyncio.create_task(scheduler.run(np.zeros(1)))
+        await asyncio.sleep(0.05)
+        gone, stays = (asyncio.create_task(scheduler.run(np.full(1, value))) for value in (5, 6))
+        await asyncio.sleep(0.05)
+        gone.cancel()
+        await asyncio.sleep(0)
+        engine.gate.set()
+        return (await asyncio.gather(first, stays))[1].output
+
+    assert run(use, engine, batch_size=1) == [12]
+    assert engine.batches == [1, 1]
+
+
+def test_closing_finishes_what_was_accepted():
+    engine = Doubler(0.02)
+
+    async def main():
+        with ThreadPoolExecutor(1) as pool:
+            scheduler = Scheduler(engine, pool)
+            tasks = [asyncio.create_task(scheduler.run(np.full(1, value))) for value in range(5)]
+            await asyncio.sleep(0)
+            await scheduler.close()
+            return [task.result().output[0] for task in tasks]
+
+    assert asyncio.run(main()) == [0, 2, 4, 6, 8]
+
+
+def test_an_engine_that_fails_tells_so():
+    async def use(scheduler):
+        return await scheduler.run(np.full(1, 13))
+
+    with pytest.raises(ValueError, match="thirteen"):
+        run(use, Doubler())
