@@ -61,6 +61,7 @@ def _config(options: ServeOptions, app: Any, *, factory: bool = False) -> ServeC
         app,
         factory=factory,
         http=PatientProtocol,
+        loop="asyncio",
         ws="none",
         lifespan="on",
         workers=options.workers,
