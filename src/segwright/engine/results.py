@@ -14,7 +14,7 @@ from segwright import atomic
 from segwright.engine.answer import Answer, Colours, Look
 from segwright.errors import ConfigError, DataError, suggest
 from segwright.images import IMAGE_SUFFIXES, default_palette, join_maps, write_image, write_label_map
-from segwright.images.polygons import Region, coco, coco_annotation, labelme, regions
+from segwright.engine.polygons import Region, coco, coco_annotation, labelme, regions
 from segwright.types import Size
 
 FOLDERS = {
