@@ -1,9 +1,16 @@
-"""``segwright data ...``: data sets in other forms."""
+"""``segwright data ...``: bring data sets into other forms, list, divide and check them."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segwright.cli.data_coco import add_coco
+from segwright.cli.data_known import add_known
+from segwright.cli.data_labelme import add_labelme
+from segwright.cli.data_leaks import add_leaks
+from segwright.cli.data_list import add_list_command
+from segwright.cli.data_masks import add_masks
+from segwright.cli.data_split import add_split
 from segwright.cli.flags import add_config, positive
 from segwright.cli.section import add_section
 
@@ -13,9 +20,10 @@ if TYPE_CHECKING:
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add the commands to the parser."""
-    parser = commands.add_parser("data", help="bring data sets into other forms", description=__doc__)
+    parser = commands.add_parser("data", help="convert, list, divide, check and pack data sets", description=__doc__)
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=type(parser))
-    add_pack(actions)
+    for add in (add_labelme, add_coco, add_known, add_masks, add_list_command, add_split, add_leaks, add_pack):
+        add(actions)
 
 
 def add_pack(actions: argparse._SubParsersAction) -> None:

@@ -89,8 +89,12 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
 
 def default_workers() -> int:
     """Reading processes for this machine: up to 4, with a core left for training; 0 on a single core."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(4, cores - 1)
+    return min(4, cores() - 1)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def add_inference(parser: argparse.ArgumentParser, augment: str) -> None:

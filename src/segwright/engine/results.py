@@ -12,6 +12,10 @@ from torch import Tensor
 
 from segwright import atomic
 from segwright.engine.answer import Answer, Colours, Look
+<<<<<<< HEAD
+=======
+from segwright.convert.outlines import Region, coco, coco_annotation, labelme, regions
+>>>>>>> Convert annotations of other programs and data sets, list, split and check data
 from segwright.errors import ConfigError, DataError, suggest
 from segwright.images import IMAGE_SUFFIXES, default_palette, join_maps, write_image, write_label_map
 from segwright.engine.polygons import Region, coco, coco_annotation, labelme, regions

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from segwright.engine.polygons import coco, coco_annotation, labelme, regions
+from segwright.convert.outlines import coco, coco_annotation, labelme, regions
 from segwright.types import Size
 
 masks = st.tuples(st.integers(1, 14), st.integers(1, 14)).flatmap(

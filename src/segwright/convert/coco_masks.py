@@ -1,0 +1,97 @@
+"""COCO's segmentations (Lin et al., 2014, https://arxiv.org/abs/1405.0312): polygons and run lengths, both ways.
+
+Pixels are those of COCO's own library: (0, 0) is the outer corner of the first pixel, whose middle is (0.5, 0.5).
+"""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from segwright.errors import DataError, MissingExtraError
+from segwright.types import Size
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+MARGIN = 4  # times the picture's longer side: polygons further out are damaged, and COCO's library would never end
+
+
+def coco_library() -> "ModuleType":
+    """``pycocotools.mask``.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        from pycocotools import mask
+    except ImportError as error:
+        raise MissingExtraError("COCO's polygons and run lengths", "annotations") from error
+    return mask
+
+
+def decode_segmentation(segmentation: object, size: Size, where: str) -> np.ndarray:
+    """The pixels of an annotation.
+
+    Args:
+        segmentation: a list of polygons ``[x, y, x, y, ...]``, or run lengths ``{"size": [h, w], "counts": ...}`` with
+            ``counts`` a list (uncompressed) or text (compressed).
+        size: of the picture.
+        where: for messages.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        DataError: it is none of these, damaged, or of another size.
+        MissingExtraError: pycocotools is not installed.
+    """
+    if isinstance(segmentation, dict):
+        return _decode_runs(segmentation, size, where)
+    if isinstance(segmentation, list) and segmentation:
+        return _decode_polygons(segmentation, size, where)
+    raise DataError(f"{where}: its segmentation is neither polygons nor run lengths, but {str(segmentation)[:40]!r}")
+
+
+def encode_runs(mask: np.ndarray) -> dict[str, Any]:
+    """Compressed run lengths of an (H, W) mask of 0 and 1, as JSON takes them."""
+    runs = coco_library().encode(np.asfortranarray(mask.astype(np.uint8)))
+    return {"size": [int(side) for side in runs["size"]], "counts": runs["counts"].decode("ascii")}
+
+
+def _decode_runs(runs: dict[str, Any], size: Size, where: str) -> np.ndarray:
+    counts, stated = runs.get("counts"), runs.get("size")
+    if stated != [size.height, size.width]:
+        raise DataError(f"{where}: run lengths of size {stated} (height, width), but the picture is {size}")
+    if isinstance(counts, list):
+        return _decode_plain(counts, size, where)
+    if not isinstance(counts, str):
+        raise DataError(f"{where}: its run lengths have no counts")
+    try:
+        mask = coco_library().decode({"size": stated, "counts": counts.encode("ascii")})
+    except ValueError as error:  # also what UnicodeEncodeError is
+        raise DataError(f"{where}: its compressed run lengths are damaged ({error})") from error
+    return mask.astype(bool)
+
+
+def _decode_plain(counts: list[Any], size: Size, where: str) -> np.ndarray:
+    """Lengths of runs of 0, 1, 0, 1 ... down the columns, from left to right."""
+    if not all(isinstance(count, int) and count >= 0 for count in counts) or sum(counts) != size.height * size.width:
+        raise DataError(f"{where}: its run lengths do not add up to the {size} pixels of the picture")
+    values = np.arange(len(counts)) % 2 == 1
+    return np.repeat(values, counts).reshape(size.width, size.height).T
+
+
+def _decode_polygons(polygons: list[Any], size: Size, where: str) -> np.ndarray:
+    if all(isinstance(value, int | float) for value in polygons):
+        polygons = [polygons]  # one polygon without the brackets around it
+    reach = MARGIN * max(size) + 100
+    for points in polygons:
+        if not isinstance(points, list) or len(points) < 6 or len(points) % 2:
+            raise DataError(f"{where}: a polygon has at least 3 points x, y, this one is {str(points)[:60]}")
+        if not all(isinstance(value, int | float) and math.isfinite(value) and abs(value) < reach for value in points):
+            raise DataError(f"{where}: a polygon has points far outside of the picture, which is {size}")
+    library = coco_library()
+    # a box of four numbers would be taken for one, so each polygon is handed over as floats in a list of its own
+    runs = library.frPyObjects([[float(value) for value in points] for points in polygons], size.height, size.width)
+    return library.decode(library.merge(runs)).astype(bool)

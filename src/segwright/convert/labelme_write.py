@@ -1,0 +1,147 @@
+"""Label maps as labelme files, to be looked at and corrected there; read again, they are the same to the pixel."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from segwright import atomic
+from segwright.convert.classes import IGNORE_INDEX, IGNORED
+from segwright.convert.work import Report, convert_files
+from segwright.errors import DataError
+from segwright.images import output_paths, read_label
+
+LABELME = "5.5.0"  # the version whose layout these files have
+
+
+class Outline(NamedTuple):
+    """A part of the map, its holes filled: class id, corners (P, 2) in pixels' middles, pixels inside."""
+
+    class_id: int
+    points: np.ndarray
+    filled: int
+
+
+def nested_outlines(label: np.ndarray) -> list[Outline]:
+    """Polygons which, painted one after the other, give the label map back.
+
+    labelme's polygons have no holes, but a later one covers an earlier one. Parts that are connected through edges of
+    pixels are either apart or one within a hole of the other; so the larger, holes filled, is painted first, and what
+    lies in its holes after it. Corners are middles of pixels and outlines are filled too, as labelme paints them.
+
+    Args:
+        label: (H, W) ids.
+    """
+    found: list[Outline] = []
+    for class_id in np.unique(label).tolist():
+        is_class = (label == class_id).astype(np.uint8)
+        count, parts, boxes, _ = cv2.connectedComponentsWithStats(is_class, connectivity=4)
+        for number in range(1, count):
+            left, top, width, height, _ = boxes[number]
+            part = (parts[top : top + height, left : left + width] == number).astype(np.uint8)
+            contours, _ = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+            filled = cv2.drawContours(np.zeros_like(part), contours, 0, 1, cv2.FILLED)
+            points = contours[0][:, 0] + (left, top)
+            if len(points) < 3:  # a pixel or a line of them, as the polygon that labelme wants
+                points = np.concatenate([points, points, points])[:3]
+            found.append(Outline(class_id, points, int(filled.sum())))
+    return sorted(found, key=lambda outline: -outline.filled)
+
+
+def labelme_content(
+    label: np.ndarray, image: Path, path: Path, names: Sequence[str], background: int | None = 0
+) -> dict[str, Any]:
+    """What a labelme file of a label map holds.
+
+    Args:
+        label: (H, W) ids; 255, unless it is a class, is called ``__ignore__``.
+        image: the picture.
+        path: where the file will be; it names the picture as seen from there.
+        names: one for each class.
+        background: the class that is drawn only where it lies in a hole of another; None draws all.
+
+    Raises:
+        DataError: the label map holds an id that is no class.
+    """
+    return {
+        "version": LABELME,
+        "flags": {},
+        "shapes": list(_shapes(label, names, background)),
+        "imagePath": Path(os.path.relpath(image, path.parent)).as_posix(),
+        "imageData": None,
+        "imageHeight": label.shape[0],
+        "imageWidth": label.shape[1],
+    }
+
+
+def _shapes(label: np.ndarray, names: Sequence[str], background: int | None) -> Iterator[dict[str, Any]]:
+    covered = np.zeros(label.shape, np.uint8)
+    for class_id, points, _ in nested_outlines(label):
+        x, y = points[0].tolist()
+        if class_id == background and not covered[y, x]:
+            continue
+        cv2.fillPoly(covered, [points.astype(np.int32)], 1)
+        yield {
+            "label": name_of(class_id, names),
+            "points": points.astype(float).tolist(),
+            "group_id": None,
+            "description": "",
+            "shape_type": "polygon",
+            "flags": {},
+            "mask": None,
+        }
+
+
+def name_of(class_id: int, names: Sequence[str]) -> str:
+    """The name of a class; 255, unless it is one, is ``__ignore__``.
+
+    Raises:
+        DataError: there is no such class.
+    """
+    if class_id < len(names):
+        return names[class_id]
+    if class_id == IGNORE_INDEX:
+        return IGNORED
+    raise DataError(f"id {class_id} is none of the {len(names)} classes 0 to {len(names) - 1}; name it with --classes")
+
+
+@dataclass(frozen=True)
+class ToLabelme:
+    """A picture, its label map, and the labelme file to write."""
+
+    image: Path
+    source: Path
+    path: Path
+
+    @property
+    def results(self) -> tuple[Path, ...]:
+        """The labelme file."""
+        return (self.path,)
+
+
+def write_labelme(
+    pairs: Sequence[tuple[Path, Path]],
+    out: Path,
+    root: Path,
+    names: Sequence[str],
+    *,
+    background: int | None = 0,
+    num_workers: int = 0,
+    overwrite: bool = False,
+) -> Report[Path]:
+    """Write a labelme file for each picture and label map, below ``out`` as the pictures lie below ``root``."""
+    places = output_paths([image for image, _ in pairs], root, ".json")
+    jobs = [ToLabelme(image, label, out / place) for (image, label), place in zip(pairs, places, strict=True)]
+    return convert_files(jobs, partial(_write, tuple(names), background), num_workers=num_workers, overwrite=overwrite)
+
+
+def _write(names: tuple[str, ...], background: int | None, job: ToLabelme) -> Path:
+    content = labelme_content(read_label(job.source), job.image, job.path, names, background)
+    atomic.write_text(job.path, json.dumps(content, ensure_ascii=False))
+    return job.path
