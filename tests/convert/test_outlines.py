@@ -1,14 +1,11 @@
 """Outlines of regions: exact, holes and all."""
 
-from pathlib import Path
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from segwright.convert.outlines import coco, coco_annotation, labelme, regions
-from segwright.types import Size
+from segwright.convert.outlines import coco, coco_annotation, regions
 
 masks = st.tuples(st.integers(1, 14), st.integers(1, 14)).flatmap(
     lambda shape: st.one_of(
@@ -84,13 +81,3 @@ def test_coco_numbers_images_and_annotations():
     assert [(a["id"], a["image_id"]) for a in content["annotations"]] == [(1, 1), (2, 1), (3, 2), (4, 2)]
     assert content["categories"] == [{"id": 0, "name": "sky"}, {"id": 1, "name": "road"}]
     assert {len(points) % 2 for a in content["annotations"] for points in a["segmentation"]} == {0}
-
-
-def test_labelme_names_the_picture_as_seen_from_its_own_folder():
-    found = list(regions(np.ones((2, 3), bool), 1))
-    content = labelme(found, Path("in/a b/1.jpg"), Path("out/labelme/a b/1.json"), Size(2, 3), ["sky", "road"])
-    assert content["imagePath"] == "../../../in/a b/1.jpg"
-    assert (content["imageHeight"], content["imageWidth"], content["imageData"]) == (2, 3, None)
-    (shape,) = content["shapes"]
-    assert (shape["label"], shape["shape_type"]) == ("road", "polygon")
-    assert {tuple(point) for point in shape["points"]} == {(0, 0), (3, 0), (3, 2), (0, 2)}

@@ -80,7 +80,7 @@ def run_to(args: argparse.Namespace) -> None:
         args.output,
         root_of(args, args.list),
         class_names(args.classes, pairs),
-        background=None if args.with_background else 0,
+        hidden=() if args.with_background else (0,),
         num_workers=args.num_workers,
         overwrite=args.overwrite,
     )

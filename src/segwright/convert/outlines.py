@@ -1,16 +1,10 @@
-"""Outlines of the regions of a class, exact to the pixel, and the files that annotation tools read them from."""
+"""Outlines of the regions of a class, exact to the pixel, and the COCO file that holds them."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-
-from segwright.types import Size
-
-LABELME = "5.5.0"  # the version whose layout labelme's files below have
 
 Ring = np.ndarray
 """(P, 2) float32 points (x, y) in pixels; (0, 0) is the outer corner of the top left pixel, (1, 1) its inner one."""
@@ -84,39 +78,6 @@ def coco(pictures: Sequence[Mapping[str, Any]], class_names: Sequence[str]) -> d
             annotations.append({"id": len(annotations) + 1, "image_id": number, **annotation})
     categories = [{"id": number, "name": name} for number, name in enumerate(class_names)]
     return {"images": images, "annotations": annotations, "categories": categories}
-
-
-def labelme(found: Sequence[Region], image: Path, path: Path, size: Size, class_names: Sequence[str]) -> dict[str, Any]:
-    """A labelme file for one picture.
-
-    Args:
-        found: the regions.
-        image: the picture.
-        path: where the file will be; it names the picture as seen from there.
-        size: of the picture.
-        class_names: one for each class.
-    """
-    shapes = [
-        {
-            "label": class_names[region.class_id],
-            "points": region.outline.tolist(),
-            "group_id": None,
-            "description": "",
-            "shape_type": "polygon",
-            "flags": {},
-            "mask": None,
-        }
-        for region in found
-    ]
-    return {
-        "version": LABELME,
-        "flags": {},
-        "shapes": shapes,
-        "imagePath": Path(os.path.relpath(image, path.parent)).as_posix(),
-        "imageData": None,
-        "imageHeight": size.height,
-        "imageWidth": size.width,
-    }
 
 
 def _corners(ring: np.ndarray) -> np.ndarray:

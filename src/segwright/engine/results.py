@@ -11,14 +11,11 @@ import numpy as np
 from torch import Tensor
 
 from segwright import atomic
+from segwright.convert.labelme_write import Polygon, label_polygons, labelme_file
+from segwright.convert.outlines import Region, coco, coco_annotation, regions
 from segwright.engine.answer import Answer, Colours, Look
-<<<<<<< HEAD
-=======
-from segwright.convert.outlines import Region, coco, coco_annotation, labelme, regions
->>>>>>> Convert annotations of other programs and data sets, list, split and check data
 from segwright.errors import ConfigError, DataError, suggest
 from segwright.images import IMAGE_SUFFIXES, default_palette, join_maps, write_image, write_label_map
-from segwright.engine.polygons import Region, coco, coco_annotation, labelme, regions
 from segwright.types import Size
 
 FOLDERS = {
@@ -154,16 +151,15 @@ class Results:
         record: Record = {"width": size.width, "height": size.height, "num_classes": answer.num_classes, "files": files}
         if "table" in self.outputs:
             record |= {"confidence": answer.confidence, "shares": answer.shares()}
-        found = self._regions(answer) if {"coco", "labelme"} & set(self.outputs) else []
         if "coco" in self.outputs:
-            record["annotations"] = [coco_annotation(region) for region in found]
-        for name, path, write in self._writers(places, source, image, answer, found):
+            record["annotations"] = [coco_annotation(region) for region in self._regions(answer)]
+        for name, path, write in self._writers(places, source, image, answer):
             write(path)
             files[name] = path.relative_to(self.save_dir).as_posix()
         return record
 
     def _writers(
-        self, places: Places, source: Path, image: np.ndarray, answer: Answer, found: Sequence[Region]
+        self, places: Places, source: Path, image: np.ndarray, answer: Answer
     ) -> Iterator[tuple[str, Path, Callable[[Path], None]]]:
         """Name, place and writer of each file of a picture."""
         look = self.look(answer.num_classes)
@@ -190,7 +186,7 @@ class Results:
             yield "probabilities", path, lambda path: _write_arrays(path, probabilities=probs, class_names=names)
         if "labelme" in self.outputs:
             path = below("labelme", places.png.with_suffix(".json"))
-            content = labelme(found, source, path, Size.of(image), look.names)
+            content = labelme_file(self._polygons(answer), source, path, Size.of(image))
             yield "labelme", path, lambda path: _write_compact(path, content)
         truth = self._truth(source) if "comparison" in self.outputs and self._truth else None
         if truth is not None:
@@ -219,6 +215,14 @@ class Results:
             atomic.write_text(self.save_dir / TABLE_FILE, _table(records, names))
             written.append(self.save_dir / TABLE_FILE)
         return written
+
+    def _polygons(self, answer: Answer) -> Iterator[Polygon]:
+        """What labelme paints to get the label map; classes that may overlap are outlined one by one."""
+        look = self.look(answer.num_classes)
+        if answer.maps is not None:
+            return ((look.names[region.class_id], region.outline) for region in self._regions(answer))
+        hidden = [class_id for class_id in range(answer.num_classes) if look.is_background(class_id)]
+        return label_polygons(answer.ids, look.names, hidden, self._simplify)
 
     def _regions(self, answer: Answer) -> list[Region]:
         """Of all classes that overlays show."""
