@@ -9,11 +9,13 @@ from segwright.cli.data_flags import (
     add_processes,
     add_stack,
     add_unlabelled,
+    add_with_background,
     class_names,
+    hidden_classes,
     listed_pairs,
     root_of,
+    say_classes,
 )
-from segwright.cli.flags import add_switch
 
 
 def add_coco(actions: argparse._SubParsersAction) -> None:
@@ -33,7 +35,7 @@ def add_coco(actions: argparse._SubParsersAction) -> None:
         default="dense",
         help="dense: classes in the order of the categories, without gaps; keep: the categories' own numbers",
     )
-    add_unlabelled(parser)
+    add_unlabelled(parser, "class 0, unless a category has that number, then 255")
     parser.add_argument(
         "--crowd",
         choices=("paint", "ignore", "skip"),
@@ -59,7 +61,7 @@ def add_coco(actions: argparse._SubParsersAction) -> None:
         default="polygons",
         help="polygons: an annotation for each connected part; rle: compressed run lengths, one for each class",
     )
-    add_switch(parser, "--with_background", "also write class 0")
+    add_with_background(parser)
     add_processes(parser)
     parser.set_defaults(run=run_to)
 
@@ -70,7 +72,7 @@ def run_from(args: argparse.Namespace) -> None:
 
     pictures, names = read_coco(args.input)
     number = dense_ids if args.ids == "dense" else kept_ids
-    categories = number(names, background=args.unlabelled == "background")
+    categories = number(names, background=args.unlabelled != "ignore")
     report = convert_coco(
         pictures,
         categories,
@@ -81,7 +83,7 @@ def run_from(args: argparse.Namespace) -> None:
         overwrite=args.overwrite,
     )
     report.conclude(args.output)
-    print(f"{len(categories.names)} classes, named in {args.output / 'class_names.txt'}")
+    say_classes(categories.names, categories.unlabelled)
 
 
 def run_to(args: argparse.Namespace) -> None:
@@ -89,13 +91,14 @@ def run_to(args: argparse.Namespace) -> None:
     from segwright.convert import write_coco
 
     pairs = listed_pairs(args)
+    names = class_names(args.classes, pairs)
     report = write_coco(
         pairs,
         args.output,
         root_of(args, args.list),
-        class_names(args.classes, pairs),
+        names,
         kind=args.segmentation,
-        background=None if args.with_background else 0,
+        hidden=hidden_classes(args, names),
         num_workers=args.num_workers,
         overwrite=args.overwrite,
     )

@@ -1,6 +1,7 @@
 """Flags and steps that the commands under ``segwright data`` share."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,15 +36,32 @@ def add_classes(parser: argparse.ArgumentParser, help: str) -> None:  # noqa: A0
     parser.add_argument("--classes", type=Path, metavar="FILE", help=f"text, one name a line, class 0 first; {help}")
 
 
-def add_unlabelled(parser: argparse.ArgumentParser) -> None:
+def add_unlabelled(parser: argparse.ArgumentParser, default: str) -> None:
     """``--unlabelled``."""
     parser.add_argument(
         "--unlabelled",
         choices=("background", "ignore"),
-        default="background",
-        help="what pixels without annotation are: class 0, the background, or 255, which does not count; where one of "
-        "the classes is called background or _background_, they are that one",
+        help="what pixels without annotation are where no class is called background or _background_: background, a "
+        f"class 0 before the others, or ignore, 255, which does not count; default: {default}",
     )
+
+
+def add_with_background(parser: argparse.ArgumentParser) -> None:
+    """``--with_background``."""
+    add_switch(parser, "--with_background", "also outline the class called background or _background_")
+
+
+def hidden_classes(args: argparse.Namespace, names: list[str]) -> list[int]:
+    """The classes that are not outlined."""
+    from segwright.convert import is_background
+
+    return [] if args.with_background else [index for index, name in enumerate(names) if is_background(name)]
+
+
+def say_classes(names: Sequence[str], unlabelled: int) -> None:
+    """What the ids mean."""
+    what = f"{unlabelled}, {names[unlabelled]}" if unlabelled < len(names) else "255, which does not count"
+    print(f"{len(names)} classes: {', '.join(names)}; pixels without annotation are {what}")
 
 
 def add_stack(parser: argparse.ArgumentParser) -> None:
@@ -147,3 +165,10 @@ def palette_of(entries: "list[Entry]") -> "Palette":
     for entry in reversed(entries):
         palette[entry.class_id] = entry.colour
     return palette
+
+
+def names_of(entries: "list[Entry]") -> list[str]:
+    """Class names by id, as far as they are told without a gap."""
+    told = {entry.class_id: entry.name for entry in reversed(entries) if entry.name}
+    count = next(number for number in range(len(told) + 1) if number not in told)
+    return [told[number] for number in range(count)]

@@ -9,9 +9,12 @@ from segwright.cli.data_flags import (
     add_processes,
     add_stack,
     add_unlabelled,
+    add_with_background,
     class_names,
+    hidden_classes,
     listed_pairs,
     root_of,
+    say_classes,
 )
 from segwright.cli.flags import add_switch, natural, positive
 
@@ -27,8 +30,8 @@ def add_labelme(actions: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("input", type=Path, metavar="IN", help="folder with .json files, sub-folders included")
     parser.add_argument("output", type=Path, metavar="OUT", help="folder of the data set to write")
-    add_classes(parser, "default: all labels found, sorted, the background first")
-    add_unlabelled(parser)
+    add_classes(parser, "default: IN/class_names.txt or, without it, all labels found, sorted, the background first")
+    add_unlabelled(parser, "with a class list 255, else a class 0 before the others")
     add_stack(parser)
     add_switch(parser, "--copy_images", "put the pictures into OUT/images, unchanged", default=True)
     parser.add_argument("--line_width", type=positive, default=10, metavar="PX", help="of lines, in pixels")
@@ -45,17 +48,28 @@ def add_labelme(actions: argparse._SubParsersAction) -> None:
     add_list(parser)
     parser.add_argument("output", type=Path, metavar="OUT", help="folder that gets the .json files")
     add_classes(parser, "default: class_0, class_1 ...")
-    add_switch(parser, "--with_background", "also draw class 0, not only where it fills holes")
+    add_with_background(parser)
     add_processes(parser)
     parser.set_defaults(run=run_to)
 
 
 def run_from(args: argparse.Namespace) -> None:
     """Collect the labels, convert."""
-    from segwright.convert import Classes, Painting, collect_labels, convert_labelme, find_labelme, read_class_names
+    from segwright.convert import (
+        CLASS_FILE,
+        Classes,
+        Painting,
+        collect_labels,
+        convert_labelme,
+        find_labelme,
+        read_class_names,
+    )
 
-    names = read_class_names(args.classes) if args.classes else collect_labels(find_labelme(args.input))
-    classes = Classes.of(names, background=args.unlabelled == "background")
+    listed = args.classes or args.input / CLASS_FILE
+    is_listed = args.classes is not None or listed.is_file()
+    names = read_class_names(listed) if is_listed else collect_labels(find_labelme(args.input))
+    background = args.unlabelled == "background" or (args.unlabelled is None and not is_listed)
+    classes = Classes.of(names, background=background)
     report = convert_labelme(
         args.input,
         args.output,
@@ -65,7 +79,7 @@ def run_from(args: argparse.Namespace) -> None:
         overwrite=args.overwrite,
     )
     report.conclude(args.output)
-    print(f"{len(classes.names)} classes: {', '.join(classes.names)}")
+    say_classes(classes.names, classes.unlabelled)
     if args.copy_images:
         print(f"To list the pairs: segwright data list {args.output}")
 
@@ -75,12 +89,13 @@ def run_to(args: argparse.Namespace) -> None:
     from segwright.convert import write_labelme
 
     pairs = listed_pairs(args)
+    names = class_names(args.classes, pairs)
     report = write_labelme(
         pairs,
         args.output,
         root_of(args, args.list),
-        class_names(args.classes, pairs),
-        hidden=() if args.with_background else (0,),
+        names,
+        hidden=hidden_classes(args, names),
         num_workers=args.num_workers,
         overwrite=args.overwrite,
     )

@@ -22,14 +22,14 @@ def add_leaks(actions: argparse._SubParsersAction) -> None:
     parser = actions.add_parser(
         "leaks",
         help="near-duplicates across splits",
-        description="Compare the pictures of each two lists by a perceptual hash of 256 bits: it finds the same file, "
+        description="Compare the pictures of each two lists by a perceptual hash: it finds the same file, "
         "copies that were scaled, compressed or brightened, and neighbouring frames of a video. One list is compared "
         "with itself. Ends with exit code 1 if there are any.",
     )
     parser.add_argument("lists", type=Path, nargs="+", metavar="LIST", help="list files, as train.txt val.txt")
     add_root(parser)
     parser.add_argument(
-        "--threshold", type=natural, default=26, metavar="BITS", help="how many of 256 bits may differ; 0 to 256"
+        "--threshold", type=natural, default=13, metavar="N", help="how many of 256 frequencies may differ in sign"
     )
     parser.add_argument("--num_workers", type=natural, default=cores(), metavar="N", help="threads that read pictures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all pairs as JSON")
@@ -44,13 +44,13 @@ def run(args: argparse.Namespace) -> int:
     pictures, failures = read_lists(args)
     leaks = find_leaks(pictures, args.threshold)
     counts = ", ".join(f"{path}: {len(files)}" for path, (files, _) in pictures.items())
-    print(f"{len(leaks)} pairs differ in at most {args.threshold} of 256 bits ({counts} pictures)")
+    print(f"{len(leaks)} pairs differ in at most {args.threshold} of 256 frequencies ({counts} pictures)")
     for leak in leaks[:SHOWN]:
         print(f"  {leak['distance']:3d}  {leak['first']}  {leak['second']}")
     if len(leaks) > SHOWN:
         print(f"  ... and {len(leaks) - SHOWN} more; --json FILE writes all")
     if args.json:
-        atomic.write_json(args.json, {"threshold": args.threshold, "bits": 256, "pairs": leaks, "unreadable": failures})
+        atomic.write_json(args.json, {"threshold": args.threshold, "of": 256, "pairs": leaks, "unreadable": failures})
     if failures:
         raise DataError(f"{len(failures)} pictures could not be compared, each is named above with its reason")
     return 1 if leaks else 0

@@ -10,6 +10,7 @@ from segwright.cli.data_flags import (
     add_processes,
     colour_entries,
     listed_pairs,
+    names_of,
     palette_of,
     root_of,
 )
@@ -69,7 +70,7 @@ def add_masks(actions: argparse._SubParsersAction) -> None:
     add_list(parser)
     parser.add_argument("output", type=Path, metavar="OUT", help="folder that gets the overlays")
     parser.add_argument("--colors", metavar="TABLE", help=f"{TABLE}; default: VOC's colours, class 0 shows the picture")
-    add_classes(parser, "adds a legend")
+    add_classes(parser, "adds a legend, as names in --colors do")
     parser.add_argument("--weight", type=float, default=0.6, metavar="W", help="share of the picture, 0 to 1")
     add_switch(parser, "--use_multilabel", "label files hold a map for each class, side by side")
     add_processes(parser)
@@ -144,7 +145,9 @@ def run_overlay(args: argparse.Namespace) -> None:
         raise ConfigError(f"--weight is a share, 0 to 1, got {args.weight:g}")
     names = read_class_names(args.classes) if args.classes else []
     if args.colors:
-        palette = palette_of(colour_entries(args.colors))
+        entries = colour_entries(args.colors)
+        palette = palette_of(entries)
+        names = names or names_of(entries)
     else:
         palette = default_palette(257)[1:] if args.use_multilabel else default_palette(256)
     report = write_overlays(

@@ -1,7 +1,7 @@
 """Annotations of other programs and data sets as label maps, and label maps as such annotations. No torch."""
 
 from segwright.convert.cityscapes import convert_cityscapes
-from segwright.convert.classes import Classes, read_class_names
+from segwright.convert.classes import CLASS_FILE, Classes, is_background, read_class_names
 from segwright.convert.coco_folder import convert_coco
 from segwright.convert.coco_read import dense_ids, kept_ids, read_coco
 from segwright.convert.coco_write import write_coco
@@ -14,6 +14,7 @@ from segwright.convert.remap import Colours, NewIds, Threshold, convert_masks
 from segwright.convert.voc_augment import augment_voc
 
 __all__ = [
+    "CLASS_FILE",
     "Classes",
     "Colours",
     "Entry",
@@ -30,6 +31,7 @@ __all__ = [
     "convert_masks",
     "dense_ids",
     "find_labelme",
+    "is_background",
     "kept_ids",
     "palette_entries",
     "read_class_names",

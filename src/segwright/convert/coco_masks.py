@@ -60,26 +60,43 @@ def encode_runs(mask: np.ndarray) -> dict[str, Any]:
 
 
 def _decode_runs(runs: dict[str, Any], size: Size, where: str) -> np.ndarray:
+    """Lengths of runs of 0, 1, 0, 1 ... down the columns, from left to right."""
     counts, stated = runs.get("counts"), runs.get("size")
     if stated != [size.height, size.width]:
         raise DataError(f"{where}: run lengths of size {stated} (height, width), but the picture is {size}")
-    if isinstance(counts, list):
-        return _decode_plain(counts, size, where)
-    if not isinstance(counts, str):
-        raise DataError(f"{where}: its run lengths have no counts")
-    try:
-        mask = coco_library().decode({"size": stated, "counts": counts.encode("ascii")})
-    except ValueError as error:  # also what UnicodeEncodeError is
-        raise DataError(f"{where}: its compressed run lengths are damaged ({error})") from error
-    return mask.astype(bool)
-
-
-def _decode_plain(counts: list[Any], size: Size, where: str) -> np.ndarray:
-    """Lengths of runs of 0, 1, 0, 1 ... down the columns, from left to right."""
-    if not all(isinstance(count, int) and count >= 0 for count in counts) or sum(counts) != size.height * size.width:
+    if isinstance(counts, str):
+        counts = _inflate(counts, where)
+    if not isinstance(counts, list) or not all(isinstance(count, int) and count >= 0 for count in counts):
+        raise DataError(f"{where}: the counts of its run lengths are no whole numbers from 0 on")
+    if sum(counts) != size.height * size.width:
         raise DataError(f"{where}: its run lengths do not add up to the {size} pixels of the picture")
     values = np.arange(len(counts)) % 2 == 1
     return np.repeat(values, counts).reshape(size.width, size.height).T
+
+
+def _inflate(text: str, where: str) -> list[int]:
+    """Counts from text: 5 bits a character, lowest first, a sixth for "more follows", the sign in the last one's.
+
+    From the fourth on, a number is the difference to the last but one. pycocotools decodes it too, but takes text that
+    was cut off for a mask that ends in zeros.
+    """
+    counts: list[int] = []
+    value = shift = 0
+    for character in text:
+        bits = ord(character) - 48
+        if not 0 <= bits < 64 or shift > 60:
+            raise DataError(f"{where}: its compressed run lengths are damaged near character {character!r}")
+        value |= (bits & 31) << shift
+        shift += 5
+        if bits & 32:
+            continue
+        if bits & 16:
+            value -= 1 << shift
+        counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+        value = shift = 0
+    if shift:
+        raise DataError(f"{where}: its compressed run lengths are cut off")
+    return counts
 
 
 def _decode_polygons(polygons: list[Any], size: Size, where: str) -> np.ndarray:

@@ -104,24 +104,22 @@ def dense_ids(categories: dict[int, str], *, background: bool = True) -> Categor
 def kept_ids(categories: dict[int, str], *, background: bool = True) -> Categories:
     """The categories' own numbers as class ids, gaps included.
 
+    Pixels without annotation become the category that is called background; without one they are 0 if ``background``
+    and no category has that number, else 255.
+
     Raises:
-        DataError: category 0 is not the background, which unlabelled pixels become, or a number does not fit.
+        DataError: a number does not fit a label map.
     """
     named = {number: name for number, name in categories.items() if name != IGNORED}
     lowest, highest = min(named, default=0), max(named, default=0)
     if lowest < 0 or highest > 65535:
         raise DataError(f"categories {lowest} to {highest} do not fit a label map; take --ids dense")
     names = [named.get(number, f"unused_{number}") for number in range(highest + 1)]
-    unlabelled = next((number for number in sorted(named) if is_background(named[number])), None)
-    if unlabelled is None and background:
-        if 0 in named:
-            raise DataError(
-                f"category 0 is '{named[0]}', and unlabelled pixels would be 0 as well; take --ids dense, or "
-                "--unlabelled ignore"
-            )
+    unlabelled = next((number for number in sorted(named) if is_background(named[number])), IGNORE_INDEX)
+    if unlabelled == IGNORE_INDEX and background and 0 not in named:
         names[0], unlabelled = BACKGROUND, 0
     ids = {number: IGNORE_INDEX if name == IGNORED else number for number, name in categories.items()}
-    return Categories(tuple(names), ids, IGNORE_INDEX if unlabelled is None else unlabelled)
+    return Categories(tuple(names), ids, unlabelled)
 
 
 def paint_labels(picture: Picture, categories: Categories, *, crowd: Crowd = "paint") -> np.ndarray:

@@ -1,7 +1,7 @@
 """Label maps as a COCO file."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,7 @@ def write_coco(
     names: Sequence[str],
     *,
     kind: Kind = "polygons",
-    background: int | None = 0,
+    hidden: Container[int] = (),
     num_workers: int = 0,
     overwrite: bool = False,
 ) -> Report[dict[str, Any]]:
@@ -54,7 +54,7 @@ def write_coco(
         names: one for each class; 255, unless it is one, becomes a category ``__ignore__``.
         kind: "polygons": one annotation for each connected part, exact, with holes cut open; "rle": one for each class
             of a picture, compressed run lengths.
-        background: the class that is left out; None keeps all.
+        hidden: classes that are left out, like the background.
         num_workers: processes.
         overwrite: replace ``path``.
 
@@ -67,7 +67,7 @@ def write_coco(
     if kind == "rle":
         coco_library()
     jobs = [ToCoco(label, _relative(image, root)) for image, label in pairs]
-    work = partial(_picture, tuple(names), kind, background)
+    work = partial(_picture, tuple(names), kind, hidden)
     report = convert_files(jobs, work, num_workers=num_workers, title="outlines")
     if report.done:
         content = coco(report.done, names)
@@ -86,12 +86,12 @@ def _relative(image: Path, root: Path) -> str:
         ) from error
 
 
-def _picture(names: tuple[str, ...], kind: Kind, background: int | None, job: ToCoco) -> dict[str, Any]:
+def _picture(names: tuple[str, ...], kind: Kind, hidden: Container[int], job: ToCoco) -> dict[str, Any]:
     label = read_label(job.source)
     annotate = _polygons if kind == "polygons" else _runs
     annotations: list[dict[str, Any]] = []
     for class_id in np.unique(label).tolist():
-        if class_id != background:
+        if class_id not in hidden:
             name_of(class_id, names)  # raises if there is no such class
             annotations += annotate(label == class_id, class_id)
     height, width = label.shape

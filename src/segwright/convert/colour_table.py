@@ -9,6 +9,7 @@ from segwright.images import Colour, Palette
 from segwright.images.listing import text_lines
 
 NUMBERED = re.compile(r"(\d+)[\s,;]+(\d+)[\s,;]+(\d+)[\s,;]+(\d+)(?:[\s,;]+(.*))?")
+NAME_FIRST = re.compile(r"(\d+)[\s,;]+(.*?)[\s,;]+(\d+)[\s,;]+(\d+)[\s,;]+(\d+)")
 NAMED = re.compile(r"([^:#]+):(\d+),(\d+),(\d+)(?::.*)?")
 
 
@@ -21,7 +22,7 @@ class Entry(NamedTuple):
 
 
 def read_colour_table(path: Path) -> list[Entry]:
-    """A line for each colour: ``ID R G B NAME``, the name optional, or ``NAME:R,G,B`` as CVAT writes labelmap.txt.
+    """A line for each colour: ``ID R G B NAME``, the name optional or second, or CVAT's ``NAME:R,G,B``.
 
     Blanks, commas and semicolons separate. Lines that start with ``#`` do not count. Lines without ids get them in
     their order, from 0. Several colours may have one id.
@@ -36,6 +37,9 @@ def read_colour_table(path: Path) -> list[Entry]:
         if found := NUMBERED.fullmatch(line):
             class_id, *rgb = (int(value) for value in found.groups()[:4])
             entry = Entry((rgb[0], rgb[1], rgb[2]), class_id, found.group(5) or "")
+        elif found := NAME_FIRST.fullmatch(line):
+            class_id, red, green, blue = (int(found.group(place)) for place in (1, 3, 4, 5))
+            entry = Entry((red, green, blue), class_id, found.group(2))
         elif found := NAMED.fullmatch(line):
             red, green, blue = (int(value) for value in found.groups()[1:])
             entry = Entry((red, green, blue), len(entries), found.group(1).strip())

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from segwright import atomic
-from segwright.convert.classes import IGNORE_INDEX, IGNORED
+from segwright.convert.classes import IGNORE_INDEX, IGNORED, write_class_names
 from segwright.convert.work import Report, convert_files
 from segwright.errors import DataError
 from segwright.images import output_paths, read_label
@@ -155,8 +155,12 @@ def write_labelme(
     num_workers: int = 0,
     overwrite: bool = False,
 ) -> Report[Path]:
-    """Write a labelme file for each picture and label map, below ``out`` as the pictures lie below ``root``."""
+    """Write a labelme file for each picture and label map, below ``out`` as the pictures lie below ``root``.
+
+    ``out/class_names.txt`` keeps the order of the classes. Other arguments are those of ``label_polygons``.
+    """
     places = output_paths([image for image, _ in pairs], root, ".json")
+    write_class_names(out, names, overwrite=overwrite)
     jobs = [ToLabelme(image, label, out / place) for (image, label), place in zip(pairs, places, strict=True)]
     return convert_files(jobs, partial(_write, tuple(names), hidden), num_workers=num_workers, overwrite=overwrite)
 

@@ -34,9 +34,9 @@ def read_mat_map(path: Path, *keys: str) -> np.ndarray:
     from scipy.io import loadmat
 
     try:
-        value: Any = loadmat(path, variable_names=[keys[0]], squeeze_me=True)[keys[0]]
+        value: Any = loadmat(path, variable_names=[keys[0]])[keys[0]]
         for key in keys[1:]:
-            value = value[key].item()
+            value = value[key][0, 0]
     except KeyError as error:
         raise DataError(f"{path} holds no {'.'.join(keys)}; is it a file of this data set?") from error
     except (ValueError, TypeError, IndexError, OSError, NotImplementedError, EOFError) as error:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from segwright import atomic
-from segwright.convert.coco_masks import coco_library, decode_segmentation
+from segwright.convert.coco_masks import decode_segmentation
 from segwright.convert.mat_file import read_mat_map, require_scipy
 from segwright.convert.work import Report, convert_files
 from segwright.errors import DataError
@@ -72,12 +72,11 @@ def convert_context(
 
     Raises:
         DataError: files are missing or damaged.
-        MissingExtraError: pycocotools, or for .mat files scipy, is not installed.
+        MissingExtraError: for .mat files, scipy is not installed.
     """
     out = voc / "Context"
     merged = annotations / MERGED if annotations.is_dir() else annotations
     if merged.is_file():
-        coco_library()
         phases, jobs = _from_merged(merged, out)
     else:
         require_scipy()
