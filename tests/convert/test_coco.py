@@ -31,6 +31,13 @@ def part(category: int, left: int, top: int, right: int, bottom: int, **more: ob
     }
 
 
+def pixels(segmentation: object, size: Size) -> np.ndarray:
+    """(H, W) bool."""
+    mask = np.zeros(size, bool)
+    decode_segmentation(segmentation, size, "here").fill(mask, True)
+    return mask
+
+
 def picture(*annotations: dict) -> Picture:
     return Picture(PurePosixPath("a.jpg"), Size(6, 8), list(annotations))
 
@@ -41,15 +48,15 @@ def test_run_lengths_of_both_kinds_run_down_the_columns():
     assert encode_runs(mask) == {"size": [3, 4], "counts": "435"}
     for counts in ("435", [4, 3, 5]):
         runs = {"size": [3, 4], "counts": counts}
-        np.testing.assert_array_equal(decode_segmentation(runs, Size(3, 4), "x"), mask)
+        np.testing.assert_array_equal(pixels(runs, Size(3, 4)), mask)
 
 
 def test_polygons_enclose_the_middles_of_pixels():
-    mask = decode_segmentation([[1, 1, 4, 1, 4, 3, 1, 3], [6, 0, 8, 0, 8, 1, 6, 1]], Size(6, 8), "x")
+    mask = pixels([[1, 1, 4, 1, 4, 3, 1, 3], [6, 0, 8, 0, 8, 1, 6, 1]], Size(6, 8))
     expected = np.zeros((6, 8), bool)
     expected[1:3, 1:4] = expected[0, 6:8] = True
     np.testing.assert_array_equal(mask, expected)
-    np.testing.assert_array_equal(decode_segmentation([1, 1, 4, 1, 4, 3, 1, 3], Size(6, 8), "x")[1:3, 1:4], True)
+    np.testing.assert_array_equal(pixels([1, 1, 4, 1, 4, 3, 1, 3], Size(6, 8))[1:3, 1:4], True)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +81,14 @@ def test_polygons_enclose_the_middles_of_pixels():
 )
 def test_r25_damaged_segmentations_are_told(segmentation):
     with pytest.raises(DataError, match="here"):
-        decode_segmentation(segmentation, Size(6, 8), "here")
+        pixels(segmentation, Size(6, 8))
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.text(st.characters(min_codepoint=40, max_codepoint=120), max_size=20))
 def test_r25_any_text_for_run_lengths_is_a_mask_or_an_error(counts):
     try:
-        mask = decode_segmentation({"size": [6, 8], "counts": counts}, Size(6, 8), "here")
+        mask = pixels({"size": [6, 8], "counts": counts}, Size(6, 8))
     except DataError:
         return
     assert mask.shape == (6, 8)
@@ -150,8 +157,20 @@ def test_r25_one_bad_annotation_spoils_one_picture(tmp_path, caplog):
 @given(arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 12))))
 def test_run_lengths_are_read_as_cocos_own_library_reads_them(mask):
     runs = encode_runs(mask)
-    np.testing.assert_array_equal(decode_segmentation(runs, Size.of(mask), "x"), mask)
+    np.testing.assert_array_equal(pixels(runs, Size.of(mask)), mask)
     np.testing.assert_array_equal(library.decode({**runs, "counts": runs["counts"].encode()}), mask)
+
+
+numbers = st.lists(st.floats(-12, 40, width=32), min_size=6, max_size=12)
+polygons = numbers.map(lambda values: values[: len(values) // 2 * 2])
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(polygons, min_size=1, max_size=3))
+def test_polygons_are_drawn_as_cocos_own_library_draws_them(polygons):
+    size = Size(17, 29)
+    runs = library.merge(library.frPyObjects(polygons, *size))
+    np.testing.assert_array_equal(pixels(polygons, size), library.decode(runs))
 
 
 masks = st.tuples(st.integers(1, 14), st.integers(1, 14)).flatmap(lambda size: arrays(bool, size))
@@ -162,7 +181,7 @@ masks = st.tuples(st.integers(1, 14), st.integers(1, 14)).flatmap(lambda size: a
 def test_outlines_are_exact_for_cocos_own_library(mask):
     again = np.zeros_like(mask)
     for region in regions(mask, 1):
-        found = decode_segmentation(coco_annotation(region)["segmentation"], Size.of(mask), "x")
+        found = pixels(coco_annotation(region)["segmentation"], Size.of(mask))
         assert found.sum() == region.area
         again |= found
     np.testing.assert_array_equal(again, mask)

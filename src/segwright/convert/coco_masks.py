@@ -3,8 +3,7 @@
 Pixels are those of COCO's own library: (0, 0) is the outer corner of the first pixel, whose middle is (0.5, 0.5).
 """
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,7 +29,26 @@ def coco_library() -> "ModuleType":
     return mask
 
 
-def decode_segmentation(segmentation: object, size: Size, where: str) -> np.ndarray:
+class Pixels(NamedTuple):
+    """Some of a picture's pixels: a mask of a part of it, for most annotations are small.
+
+    Attributes:
+        top: row of the mask's first row.
+        left: column of its first column.
+        mask: (h, w) bool.
+    """
+
+    top: int
+    left: int
+    mask: np.ndarray
+
+    def fill(self, array: np.ndarray, value: int) -> None:
+        """Write a value into an (H, W) array of the picture's size."""
+        height, width = self.mask.shape
+        array[self.top : self.top + height, self.left : self.left + width][self.mask] = value
+
+
+def decode_segmentation(segmentation: object, size: Size, where: str) -> Pixels:
     """The pixels of an annotation.
 
     Args:
@@ -39,15 +57,12 @@ def decode_segmentation(segmentation: object, size: Size, where: str) -> np.ndar
         size: of the picture.
         where: for messages.
 
-    Returns:
-        (H, W) bool.
-
     Raises:
         DataError: it is none of these, damaged, or of another size.
-        MissingExtraError: pycocotools is not installed.
+        MissingExtraError: for polygons, pycocotools is not installed.
     """
     if isinstance(segmentation, dict):
-        return _decode_runs(segmentation, size, where)
+        return Pixels(0, 0, _decode_runs(segmentation, size, where))
     if isinstance(segmentation, list) and segmentation:
         return _decode_polygons(segmentation, size, where)
     raise DataError(f"{where}: its segmentation is neither polygons nor run lengths, but {str(segmentation)[:40]!r}")
@@ -99,16 +114,30 @@ def _inflate(text: str, where: str) -> list[int]:
     return counts
 
 
-def _decode_polygons(polygons: list[Any], size: Size, where: str) -> np.ndarray:
+def _decode_polygons(polygons: list[Any], size: Size, where: str) -> Pixels:
     if all(isinstance(value, int | float) for value in polygons):
         polygons = [polygons]  # one polygon without the brackets around it
-    reach = MARGIN * max(size) + 100
-    for points in polygons:
-        if not isinstance(points, list) or len(points) < 6 or len(points) % 2:
-            raise DataError(f"{where}: a polygon has at least 3 points x, y, this one is {str(points)[:60]}")
-        if not all(isinstance(value, int | float) and math.isfinite(value) and abs(value) < reach for value in points):
-            raise DataError(f"{where}: a polygon has points far outside of the picture, which is {size}")
+    points = [_checked(polygon, size, where) for polygon in polygons]
+    every = np.concatenate(points)
+    # polygons are drawn in their own box: moved by whole pixels, they cover the same ones
+    left, top = (max(0, int(low) - 1) for low in np.floor(every.min(axis=0)))
+    right, bottom = (int(high) + 1 for high in np.ceil(every.max(axis=0)))
+    height, width = min(bottom, size.height) - top, min(right, size.width) - left
+    if height < 1 or width < 1:
+        return Pixels(0, 0, np.zeros((0, 0), bool))
     library = coco_library()
-    # a box of four numbers would be taken for one, so each polygon is handed over as floats in a list of its own
-    runs = library.frPyObjects([[float(value) for value in points] for points in polygons], size.height, size.width)
-    return library.decode(library.merge(runs)).astype(bool)
+    runs = library.frPyObjects([(polygon - (left, top)).ravel().tolist() for polygon in points], height, width)
+    return Pixels(top, left, library.decode(library.merge(runs)).astype(bool))
+
+
+def _checked(polygon: object, size: Size, where: str) -> np.ndarray:
+    """(P, 2) float64 of a polygon."""
+    try:
+        values = np.array(polygon, np.float64)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.ndim != 1 or len(values) < 6 or len(values) % 2:
+        raise DataError(f"{where}: a polygon has at least 3 points x, y, this one is {str(polygon)[:60]}")
+    if not (np.abs(values) < MARGIN * max(size) + 100).all():  # NaN is not, either
+        raise DataError(f"{where}: a polygon has points far outside of the picture, which is {size}")
+    return values.reshape(-1, 2)

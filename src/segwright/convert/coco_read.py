@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from segwright.convert.classes import BACKGROUND, IGNORE_INDEX, IGNORED, Classes, is_background
-from segwright.convert.coco_masks import decode_segmentation
+from segwright.convert.coco_masks import Pixels, decode_segmentation
 from segwright.errors import DataError
 from segwright.types import Size
 
@@ -138,8 +138,8 @@ def paint_labels(picture: Picture, categories: Categories, *, crowd: Crowd = "pa
     """
     deep = max(categories.ids.values(), default=0) > 255
     label = np.full(picture.size, categories.unlabelled, np.uint16 if deep else np.uint8)
-    for value, mask in _from_below(_masks(picture, categories, crowd)):
-        label[mask] = value
+    for _, value, pixels in sorted(_parts(picture, categories, crowd), key=lambda part: part[0]):
+        pixels.fill(label, value)
     return label
 
 
@@ -152,19 +152,18 @@ def paint_stack(
         (H, W, K) uint8: 1 yes, 0 no, 255 does not count. Raises like ``paint_labels``.
     """
     stack = np.zeros((*picture.size, len(foreground)), np.uint8)
-    for _, value, mask in _masks(picture, categories, crowd):
-        if value == IGNORE_INDEX:
-            stack[mask] = IGNORE_INDEX
-        elif value in foreground:
-            maps = stack[:, :, foreground.index(value)]
-            maps[mask] = 1
+    for _, value, pixels in _parts(picture, categories, crowd):
+        for index, class_id in enumerate(foreground):
+            if value in (class_id, IGNORE_INDEX):
+                pixels.fill(stack[:, :, index], 1 if value == class_id else IGNORE_INDEX)
     return stack
 
 
-_Part = tuple[tuple[bool, int], int, np.ndarray]  # what it is ordered by, class id, pixels
+_Part = tuple[tuple[bool, int], int, Pixels]
 
 
-def _masks(picture: Picture, categories: Categories, crowd: Crowd) -> list[_Part]:
+def _parts(picture: Picture, categories: Categories, crowd: Crowd) -> list[_Part]:
+    """What comes first from below: crowds, then the others, each the largest first; class id; pixels."""
     parts: list[_Part] = []
     for annotation in picture.annotations:
         where = f"{picture.name}: annotation {annotation.get('id')}"
@@ -175,11 +174,6 @@ def _masks(picture: Picture, categories: Categories, crowd: Crowd) -> list[_Part
         if is_crowd and crowd == "skip":
             continue
         value = IGNORE_INDEX if is_crowd and crowd == "ignore" else categories.ids[number]
-        mask = decode_segmentation(annotation.get("segmentation"), picture.size, where)
-        parts.append(((not is_crowd, -int(mask.sum())), value, mask))
+        pixels = decode_segmentation(annotation.get("segmentation"), picture.size, where)
+        parts.append(((not is_crowd, -int(pixels.mask.sum())), value, pixels))
     return parts
-
-
-def _from_below(parts: list[_Part]) -> list[tuple[int, np.ndarray]]:
-    """Crowds, then the others, each the largest first; equal ones in the order of the file."""
-    return [(value, mask) for _, value, mask in sorted(parts, key=lambda part: part[0])]

@@ -139,7 +139,7 @@ def _convert(table: np.ndarray, job: ContextJob) -> Path:
     else:
         labels = np.zeros(job.size, np.int64)
         for number, runs in job.parts:
-            labels[decode_segmentation(runs, job.size, str(job.source))] = number
+            decode_segmentation(runs, job.size, str(job.source)).fill(labels, number)
     _check_labels(labels, job.source)
     write_label_map(job.path, table[labels], default_palette(len(FREQUENT) + 1))
     return job.path
