@@ -86,7 +86,10 @@ def _pairs(root: Path, mode: Mode) -> list[Pair]:
         original = missing[0].with_name(missing[0].name.replace("TrainIds", "Ids"))
         cause = "want " + LAYOUT
         if original.is_file():
-            cause = f"{original.name} is there: the label maps must be converted from 34 ids to the 19 classes first"
+            cause = (
+                f"{original.name} is there: the label maps must be converted to the 19 classes first: "
+                f"segwright data convert_cityscapes --cityscapes_path {root}"
+            )
         raise DataError(f"{len(missing)} of {len(images)} pictures have no label map, first {missing[0]}; {cause}")
     absent = set(missing)
     return [Pair(image, None if label in absent else label) for image, label in zip(images, labels, strict=True)]

@@ -70,7 +70,8 @@ class LabelCheck:
             return "give the label maps as they were published: their ids are turned into classes when they are read"
         if len(ids) <= 2 and len(bad) == 1 and bad[0] > self.num_classes:
             return (
-                f"it looks like a mask that shows one class as {bad[0]}: save that class as 1 and the background as 0"
+                f"it looks like a mask that shows one class as {bad[0]}: save that class as 1 and the background as 0 "
+                f"(segwright data remap IN OUT --ids {bad[0]}:1)"
             )
         if bad == [255]:
             return "255 usually marks ignored pixels: set ignore_index to 255"

@@ -86,6 +86,6 @@ def _pairs(root: Path, mode: VocMode) -> list[Pair]:
     if not (root / "ImageSets" / "Segmentation" / "aug.txt").is_file():
         raise DataError(
             f"{root} has no ImageSets/Segmentation/aug.txt: mode trainaug wants label maps of the Semantic "
-            "Boundaries Dataset in SegmentationClassAug/, and that list of them"
+            "Boundaries Dataset in SegmentationClassAug/, and that list of them; segwright data voc_augment makes both"
         )
     return pairs("train.txt", "SegmentationClass") + pairs("aug.txt", "SegmentationClassAug")

@@ -49,7 +49,7 @@ def survey_labels(dataset: "SegmentationDataset", limit: int) -> LabelSurvey:
         raise DataError(
             f"the {len(chosen)} label maps hold nothing but {', '.join(map(str, sorted(files_with)))}, first "
             f"{dataset.pairs[chosen[0]].label}: {ignored} is ignore_index, so there is nothing to learn; "
-            f"if {ignored} marks the object, save it as 1"
+            f"if {ignored} marks the object, save it as 1 (segwright data remap IN OUT --ids {ignored}:1)"
         )
     classes = range(len(dataset.transforms.auxiliary), dataset.num_classes) if chosen else ()
     absent = tuple(value for value in classes if not files_with[value])

@@ -152,7 +152,7 @@ def _ids(picture: Decoded) -> np.ndarray:
         shown = ", ".join(str(tuple(int(value) for value in colour)) for colour in colours[:6])
         raise DataError(
             f"{name} is a picture of colours, not of class ids (colours like {shown}); replace each colour by its "
-            f"class id, 0, 1, 2 ... with 255 for ignored pixels, and save as single-channel PNG"
+            f"class id, 0, 1, 2 ... with 255 for ignored pixels: segwright data remap IN OUT --colors TABLE"
         )
     notice(name, "stores ids three times, as gray RGB: one channel is read")
     return rgb[:, :, 0]
