@@ -13,7 +13,7 @@ from segwright.errors import DataError
 BITS = 256
 THRESHOLD = 13
 """Of 256. Among retinas, the most alike of our samples, two others differ in 15 or more; copies that were scaled,
-compressed, noisy or brighter in up to 11."""
+compressed or noisy in up to 11, brighter in up to 15."""
 
 FAINT = 4.0
 """Frequencies weaker than this, in grey levels of an orthonormal transform, are noise and take no part."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from segwright.convert.outlines import regions
 from segwright.errors import DataError
 from segwright.images import Colour, Palette, encode_image, encode_label_map, overlay, read_image
 from segwright.images.decode import opened
-from segwright.engine.polygons import regions
 from segwright.serve.problems import Refused
 
 CONTENT_TYPES = {"png": "image/png", "overlay": "image/jpeg", "json": "application/json"}
