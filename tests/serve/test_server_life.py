@@ -172,6 +172,10 @@ def test_worker_processes_share_the_port_and_the_metrics_and_end_together(bundle
         wanted = {"time", "level", "message", "method", "path", "status", "ms", "client", "request_id", "model"}
         assert any(wanted <= entry.keys() for entry in logged)
 
+        gauge = "segwright_pictures_accepted"
+        working = [line for line in metrics.splitlines() if line.startswith(gauge)]
+        assert [float(line.split()[-1]) for line in working] == [0]
+
         server.process.kill()
         psutil.wait_procs(workers, timeout=20)
         assert not [worker for worker in workers if worker.is_running() and worker.status() != "zombie"]

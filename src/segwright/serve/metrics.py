@@ -1,7 +1,9 @@
 """What operators watch, for Prometheus (https://prometheus.io/docs/practices/naming/)."""
 
 import os
+from pathlib import Path
 
+import psutil
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -11,7 +13,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
@@ -76,6 +78,15 @@ class Metrics:
         """In Prometheus' text format."""
         registry = self._registry
         if SHARED_FOLDER in os.environ:
+            _forget_the_dead(Path(os.environ[SHARED_FOLDER]))
             registry = CollectorRegistry()
             MultiProcessCollector(registry)
         return generate_latest(registry)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Take out what processes that ended without a word had in work."""
+    for file in folder.glob("gauge_livesum_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not psutil.pid_exists(pid):
+            mark_process_dead(pid)

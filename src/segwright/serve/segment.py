@@ -47,17 +47,17 @@ def segment_routes(models: Models) -> APIRouter:
     """``POST /models/NAME/segment``, also of a certain version."""
     router = APIRouter(tags=["pictures"])
 
+    @router.post("/models/{name}/segment", responses=ANSWERS, openapi_extra=BODY, response_class=Response)
+    async def segment(name: str, request: Request, output: Output = "png") -> Response:
+        """Segment a picture with the newest version of a model."""
+        return await answered(request, name, None, output)
+
     @router.post(
         "/models/{name}/versions/{version}/segment", responses=ANSWERS, openapi_extra=BODY, response_class=Response
     )
     async def segment_by_version(name: str, version: str, request: Request, output: Output = "png") -> Response:
         """Segment a picture with one version of a model."""
         return await answered(request, name, version, output)
-
-    @router.post("/models/{name}/segment", responses=ANSWERS, openapi_extra=BODY, response_class=Response)
-    async def segment(name: str, request: Request, output: Output = "png") -> Response:
-        """Segment a picture with the newest version of a model."""
-        return await answered(request, name, None, output)
 
     async def answered(request: Request, name: str, number: str | None, output: Output) -> Response:
         with models.admitted(name, number) as version:
