@@ -1,0 +1,86 @@
+#include "tiff.h"
+
+#include <segwright/error.h>
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+
+#include "byte_reader.h"
+#include "message.h"
+
+namespace segwright {
+
+namespace {
+
+using Numbers = std::vector<std::uint32_t>;
+using Directory = std::map<std::uint32_t, Numbers>;
+
+enum Tag : std::uint32_t {
+    image_width = 256, image_height = 257, bits_per_sample = 258, compression = 259, photometric = 262, strip_offsets = 273,
+    samples_per_pixel = 277, strip_sizes = 279, tile_offsets = 324, tile_sizes = 325, extra_samples = 338, sample_format = 339
+};
+
+/// Width in bytes of the whole numbers that TIFF 6.0 has: BYTE, SHORT and LONG; 0 of other kinds.
+std::size_t width_of(std::uint32_t type) { return type == 1 ? 1 : type == 3 ? 2 : type == 4 ? 4 : 0; }
+
+Directory first_directory(const ByteReader& reader) {
+    Directory directory;
+    const std::size_t start = reader.number(4, 4);
+    const std::size_t count = reader.number(start, 2);
+    for (std::size_t index = 0; index < count; ++index) {
+        const std::size_t place = start + 2 + 12 * index;
+        const std::size_t width = width_of(reader.number(place + 2, 2));
+        const std::size_t length = reader.number(place + 4, 4);
+        if (width == 0) continue;
+        if (length > reader.size() / width) throw std::out_of_range("it ends too early");
+        const std::size_t values = length * width <= 4 ? place + 8 : reader.number(place + 8, 4);
+        Numbers& numbers = directory[reader.number(place, 2)];
+        for (std::size_t item = 0; item < length; ++item) numbers.push_back(reader.number(values + item * width, width));
+    }
+    return directory;
+}
+
+/// All numbers of a tag, or a default where it is not there.
+Numbers numbers(const Directory& directory, Tag tag, std::uint32_t otherwise) {
+    const auto found = directory.find(tag);
+    return found == directory.end() || found->second.empty() ? Numbers{otherwise} : found->second;
+}
+
+void check_whole(const Directory& directory, Tag offsets_tag, Tag sizes_tag, std::size_t size) {
+    const auto offsets = directory.find(offsets_tag);
+    const auto sizes = directory.find(sizes_tag);
+    if (offsets == directory.end() || sizes == directory.end()) return;
+    if (offsets->second.size() != sizes->second.size()) throw std::runtime_error("its table of strips is damaged");
+    for (std::size_t index = 0; index < sizes->second.size(); ++index) {
+        if (std::uint64_t{offsets->second[index]} + sizes->second[index] > size) throw std::runtime_error("strips are missing");
+    }
+}
+
+}  // namespace
+
+void inspect_tiff(PictureFile& file) {
+    const ByteReader reader(file.content.data(), file.content.size(), file.content[0] == 'M');
+    const Directory directory = first_directory(reader);
+    const auto one = [&](Tag tag, std::uint32_t otherwise) { return numbers(directory, tag, otherwise)[0]; };
+    const Numbers bits = numbers(directory, bits_per_sample, 1);
+    const std::uint32_t kind = one(photometric, 0);
+    const std::uint32_t samples = one(samples_per_pixel, 1);
+    const bool is_gray = kind == 1 && samples == 1;
+    const bool is_rgb = kind == 2 && samples == 3;
+    const bool is_palette = kind == 3 && samples == 1 && bits[0] == 8;  // which OpenCV looks up
+    const bool has_bits = (bits[0] == 8 || bits[0] == 16) && std::all_of(bits.begin(), bits.end(), [&](std::uint32_t other) { return other == bits[0]; });
+    const Numbers lossless{1, 5, 8, 32773, 32946};  // none, LZW, deflate, PackBits, deflate
+    const bool is_lossless = std::count(lossless.begin(), lossless.end(), one(compression, 1)) > 0;
+    if (!(is_gray || is_rgb || is_palette) || !has_bits || !is_lossless || one(sample_format, 1) != 1 || directory.count(extra_samples) > 0) {
+        throw Error(text(file.name, " is a TIFF of a kind that is not read here (colours ", kind, ", ", samples, " samples of ", bits[0],
+                         " bits, compression ", one(compression, 1), "); save it as PNG"));
+    }
+    if (one(image_width, 0) > INT32_MAX || one(image_height, 0) > INT32_MAX) throw std::runtime_error("its size is no valid number");
+    file.size = {static_cast<int>(one(image_width, 0)), static_cast<int>(one(image_height, 0))};
+    file.bits = static_cast<int>(bits[0]);
+    check_whole(directory, strip_offsets, strip_sizes, reader.size());
+    check_whole(directory, tile_offsets, tile_sizes, reader.size());
+}
+
+}  // namespace segwright
