@@ -11,8 +11,9 @@ struct Job {
     std::filesystem::path overlay;
 };
 
-/// Find the pictures that a path stands for, and names for their results, by the rules of segwright in Python: a picture,
-/// a folder with its sub-folders, or a text file with one picture a line. Sub-folders are kept, and no two results meet.
+/// Find the pictures that a path stands for, and names for their results, by the rules of segwright in Python: a
+/// picture, a folder with its sub-folders, or a text file with one picture a line. Sub-folders are kept, and no two
+/// results meet.
 ///
 /// Throws segwright::Error: the path does not exist, no picture was found, or the text file names missing ones.
 std::vector<Job> list_jobs(const std::filesystem::path& source);

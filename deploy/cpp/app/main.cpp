@@ -22,7 +22,8 @@ using segwright::Error;
 void describe(const segwright::Predictor& predictor) {
     const auto& manifest = predictor.manifest();
     const auto& shape = manifest.input_shape;
-    std::cout << manifest.model << ": input [" << shape[0] << ", " << shape[1] << ", " << shape[2] << ", " << shape[3] << "], output " << manifest.output_op << '\n'
+    std::cout << manifest.model << ": input [" << shape[0] << ", " << shape[1] << ", " << shape[2] << ", " << shape[3]
+              << "], output " << manifest.output_op << '\n'
               << predictor.engine_title() << ", " << predictor.options().thread_count() << " threads";
     if (predictor.options().parallel > 1) std::cout << ", " << predictor.options().parallel << " pictures at a time";
     std::cout << ", " << manifest.precision << std::endl;
@@ -36,10 +37,12 @@ int run_selftest(const segwright::Predictor& predictor) {
 
 int run_video(const Arguments& arguments, const segwright::Predictor& predictor) {
     catch_signals();
-    const VideoResult result = predict_video(predictor, arguments.image_path, {arguments.save_dir, arguments.save_label_maps, arguments.max_frames});
-    std::cout << result.frames << " frames in " << std::fixed << std::setprecision(1) << result.seconds << " s, " << result.frames / std::max(result.seconds, 1e-9)
-              << " a second from start to end\n";
-    if (result.frames > 0) std::cout << result.file.string() << "; the sound, if the source has any, is not in it" << std::endl;
+    const VideoResult result = predict_video(predictor, arguments.image_path,
+                                             {arguments.save_dir, arguments.save_label_maps, arguments.max_frames});
+    std::cout << result.frames << " frames in " << std::fixed << std::setprecision(1) << result.seconds << " s, "
+              << result.frames / std::max(result.seconds, 1e-9) << " a second from start to end\n";
+    if (result.frames > 0)
+        std::cout << result.file.string() << "; the sound, if the source has any, is not in it" << std::endl;
     if (received_signal()) return 128 + received_signal();
     if (!result.fault.empty()) throw Error(result.fault);
     return 0;
@@ -55,7 +58,8 @@ int run_pictures(const Arguments& arguments, const segwright::Predictor& predict
         if (failures[index].empty()) readable.push_back(jobs[index].picture);
         if (!failures[index].empty() && first.empty()) first = failures[index];
     }
-    std::cout << readable.size() << " of " << jobs.size() << " label maps are in " << arguments.save_dir.string() << std::endl;
+    std::cout << readable.size() << " of " << jobs.size() << " label maps are in " << arguments.save_dir.string()
+              << std::endl;
     if (arguments.benchmark && !readable.empty()) {
         const auto measured = segwright::benchmark(predictor, readable, arguments.model_name);
         const auto path = arguments.save_dir / "benchmark.json";
@@ -64,18 +68,22 @@ int run_pictures(const Arguments& arguments, const segwright::Predictor& predict
         std::cout << "the figures are in " << path.string() << std::endl;
     }
     for (const std::string& failure : failures) {
-        if (!failure.empty()) std::cout << "not predicted: " << failure << '\n';
+        if (!failure.empty()) std::cout << "not predicted: " << printable(failure) << '\n';
     }
     std::cout << std::flush;
     const std::size_t missing = jobs.size() - readable.size();
     if (missing == 0) return 0;
-    throw Error(std::to_string(missing) + " of " + std::to_string(jobs.size()) + " pictures were not predicted; the first: " + first);
+    throw Error(std::to_string(missing) + " of " + std::to_string(jobs.size()) +
+                " pictures were not predicted; the first: " + first);
 }
 
 int run(Arguments arguments) {
-    const bool has_video = is_live(arguments.image_path) || (std::filesystem::is_regular_file(arguments.image_path) && is_video(arguments.image_path));
-    if (has_video && arguments.benchmark) throw Error("--benchmark times pictures, not a video: its speed is told at its end anyway");
-    if (!has_video && (arguments.max_frames || arguments.save_label_maps)) throw Error("--max_frames and --save_label_maps speak of videos; leave them out");
+    const bool has_video = is_live(arguments.image_path) ||
+                           (std::filesystem::is_regular_file(arguments.image_path) && is_video(arguments.image_path));
+    if (has_video && arguments.benchmark)
+        throw Error("--benchmark times pictures, not a video: its speed is told at its end anyway");
+    if (!has_video && (arguments.max_frames || arguments.save_label_maps))
+        throw Error("--max_frames and --save_label_maps speak of videos; leave them out");
     const auto jobs = arguments.image_path.empty() || has_video ? std::vector<Job>() : list_jobs(arguments.image_path);
     auto manifest = segwright::read_manifest(arguments.config);
     if (!arguments.benchmark) {  // which shows what one picture takes
@@ -90,7 +98,7 @@ int run(Arguments arguments) {
 }
 
 int complain(const std::string& words, int code) {
-    std::cerr << wrapped("segwright_infer: error: " + words);
+    std::cerr << wrapped("segwright_infer: error: " + printable(words));
     return code;
 }
 
@@ -111,6 +119,8 @@ int main(int count, char** words) {
     } catch (const std::bad_alloc&) {
         return complain("there is not enough memory; give smaller pictures or fewer --threads", 2);
     } catch (const std::exception& error) {
-        return complain(std::string("unexpected: ") + error.what() + ". This is a fault in the program, not in your files; please report it.", 1);
+        return complain(std::string("unexpected: ") + error.what() +
+                            ". This is a fault in the program, not in your files; please report it.",
+                        1);
     }
 }

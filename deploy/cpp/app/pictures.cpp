@@ -23,12 +23,14 @@ constexpr int fewest_workers = 2;  // one reads or writes while the other one's 
 
 }  // namespace
 
-int pictures_at_once(const segwright::Manifest& manifest, const segwright::EngineOptions& options, const std::vector<Job>& jobs) {
+int pictures_at_once(const segwright::Manifest& manifest, const segwright::EngineOptions& options,
+                     const std::vector<Job>& jobs) {
     if (jobs.size() < 2 || options.device != "cpu") return 1;
     const segwright::Preprocessing preprocessing(manifest);
     for (const Job& job : jobs) {
         try {
-            const bool is_small = preprocessing(segwright::read_picture(job.picture, manifest.bit_depth)).size().area() <= small;
+            const bool is_small =
+                preprocessing(segwright::read_picture(job.picture, manifest.bit_depth)).size().area() <= small;
             return is_small ? std::min(options.thread_count(), static_cast<int>(jobs.size())) : 1;
         } catch (const Error&) {  // will be told when it is this picture's turn
         }
@@ -36,7 +38,8 @@ int pictures_at_once(const segwright::Manifest& manifest, const segwright::Engin
     return 1;
 }
 
-std::vector<std::string> predict_pictures(const segwright::Predictor& predictor, const std::vector<Job>& jobs, const std::filesystem::path& save_dir) {
+std::vector<std::string> predict_pictures(const segwright::Predictor& predictor, const std::vector<Job>& jobs,
+                                          const std::filesystem::path& save_dir) {
     std::vector<std::string> failures(jobs.size());
     std::atomic<std::size_t> next{0};
     std::atomic<bool> is_broken{false};
@@ -54,11 +57,13 @@ std::vector<std::string> predict_pictures(const segwright::Predictor& predictor,
         const cv::Mat label = segwright::label_map(predictor.infer(input), input.geometry);
         const auto& palette = predictor.manifest().palette;
         segwright::write_label_map(save_dir / job.label_map, label, palette);
-        segwright::write_picture(save_dir / "added_prediction" / job.overlay, segwright::overlay(input.picture, label, palette));
+        segwright::write_picture(save_dir / "added_prediction" / job.overlay,
+                                 segwright::overlay(input.picture, label, palette));
     };
     const auto work = [&] {
         try {
-            for (std::size_t index = next++; index < jobs.size() && !is_broken && !received_signal(); index = next++) predict(jobs[index], failures[index]);
+            for (std::size_t index = next++; index < jobs.size() && !is_broken && !received_signal(); index = next++)
+                predict(jobs[index], failures[index]);
         } catch (...) {
             const std::lock_guard<std::mutex> guard(lock);
             is_broken = true;
@@ -66,7 +71,8 @@ std::vector<std::string> predict_pictures(const segwright::Predictor& predictor,
         }
     };
     std::vector<std::thread> workers;
-    const auto count = std::min(jobs.size(), static_cast<std::size_t>(std::max(fewest_workers, predictor.options().parallel)));
+    const auto count =
+        std::min(jobs.size(), static_cast<std::size_t>(std::max(fewest_workers, predictor.options().parallel)));
     for (std::size_t index = 0; index < count; ++index) workers.emplace_back(work);
     for (std::thread& worker : workers) worker.join();
     if (fault) std::rethrow_exception(fault);

@@ -6,8 +6,9 @@
 std::string selftest_report(const std::vector<segwright::SelftestResult>& results) {
     std::ostringstream out;
     for (const auto& result : results) {
-        out << "selftest " << result.image << ": " << result.different << " of " << result.pixels << " pixels differ, agreement " << std::fixed
-            << std::setprecision(4) << 100 * result.agreement() << " %: " << std::defaultfloat << std::setprecision(6);
+        out << "selftest " << result.image << ": " << result.different << " of " << result.pixels
+            << " pixels differ, agreement " << std::fixed << std::setprecision(4) << 100 * result.agreement()
+            << " %: " << std::defaultfloat << std::setprecision(6);
         if (result.passed()) {
             out << "passed\n";
         } else {
@@ -19,13 +20,17 @@ std::string selftest_report(const std::vector<segwright::SelftestResult>& result
 
 std::string benchmark_report(const segwright::Benchmark& benchmark) {
     std::ostringstream out;
-    out << (benchmark.model_name.empty() ? "model" : benchmark.model_name) << ": " << benchmark.runs << " runs of 1 after " << benchmark.warmup << '\n';
-    out << std::left << std::setw(13) << "step" << std::right << std::setw(10) << "mean ms" << std::setw(10) << "p50 ms" << std::setw(10) << "p95 ms" << '\n';
+    out << (benchmark.model_name.empty() ? "model" : benchmark.model_name) << ": " << benchmark.runs
+        << " runs of 1 after " << benchmark.warmup << '\n';
+    out << std::left << std::setw(13) << "step" << std::right << std::setw(10) << "mean ms" << std::setw(10) << "p50 ms"
+        << std::setw(10) << "p95 ms" << '\n';
     out << std::fixed << std::setprecision(2);
     for (const auto& [name, timing] : benchmark.steps) {
-        out << std::left << std::setw(13) << name << std::right << std::setw(10) << timing.mean << std::setw(10) << timing.p50 << std::setw(10) << timing.p95 << '\n';
+        out << std::left << std::setw(13) << name << std::right << std::setw(10) << timing.mean << std::setw(10)
+            << timing.p50 << std::setw(10) << timing.p95 << '\n';
     }
-    out << benchmark.images_per_second << " images/s, peak memory " << std::setprecision(0) << benchmark.peak_memory_mb << " MB; preprocess includes decoding\n";
+    out << benchmark.images_per_second << " images/s, peak memory " << std::setprecision(0) << benchmark.peak_memory_mb
+        << " MB; preprocess includes decoding\n";
     for (const auto& [key, value] : benchmark.environment) out << key << ": " << value << '\n';
     return out.str();
 }
@@ -42,4 +47,24 @@ std::string wrapped(const std::string& words) {
         line += (line.empty() ? "" : " ") + word;
     }
     return lines + line + '\n';
+}
+
+std::string printable(const std::string& words) {
+    std::string shown;
+    for (std::size_t index = 0; index < words.size();) {
+        const auto first = static_cast<unsigned char>(words[index]);
+        const std::size_t length = first < 0x80                    ? 1
+                                   : first >= 0xc2 && first < 0xe0 ? 2
+                                   : first >= 0xe0 && first < 0xf0 ? 3
+                                   : first >= 0xf0 && first < 0xf5 ? 4
+                                                                   : 0;
+        bool is_whole =
+            length > 0 && index + length <= words.size() && (first >= 0x20 || first == '\n') && first != 0x7f;
+        for (std::size_t next = 1; is_whole && next < length; ++next) {
+            is_whole = (static_cast<unsigned char>(words[index + next]) & 0xc0) == 0x80;
+        }
+        shown += is_whole ? words.substr(index, length) : "?";
+        index += is_whole ? length : 1;
+    }
+    return shown;
 }

@@ -18,4 +18,6 @@ void catch_signals() {
     std::signal(SIGTERM, note);
 }
 
-int received_signal() { return received; }
+int received_signal() {
+    return received;
+}

@@ -21,12 +21,14 @@ using segwright::Error;
 
 namespace {
 
-constexpr double usual_rate = 25;  // frames a second where a source does not say
+constexpr auto reader = cv::CAP_FFMPEG;  // or OpenCV would look for a damaged file among cameras, too
+constexpr double usual_rate = 25;        // frames a second where a source does not say
 constexpr double fastest = 1000;
 constexpr double shortfall = 0.01;  // share of the promised frames that may be missing: some containers only estimate
 
 bool is_number(const std::string& words) {
-    return !words.empty() && words.size() < 4 && std::all_of(words.begin(), words.end(), [](char letter) { return letter >= '0' && letter <= '9'; });
+    return !words.empty() && words.size() < 4 &&
+           std::all_of(words.begin(), words.end(), [](char letter) { return letter >= '0' && letter <= '9'; });
 }
 
 bool is_stream(const std::string& words) {
@@ -37,7 +39,9 @@ bool is_stream(const std::string& words) {
 /// Without the password that the address of a stream may hold.
 std::string shown(const std::string& source) {
     if (is_number(source)) return "camera " + source;
-    return is_stream(source) ? "stream " + source.substr(source.rfind('@') == std::string::npos ? 0 : source.rfind('@') + 1) : source;
+    return is_stream(source)
+               ? "stream " + source.substr(source.rfind('@') == std::string::npos ? 0 : source.rfind('@') + 1)
+               : source;
 }
 
 /// The file's name; recordings are named by their time, so that none replaces another.
@@ -50,20 +54,26 @@ std::string result_name(const std::string& source) {
 }
 
 cv::VideoCapture opened(const std::string& source) {
-    cv::VideoCapture capture = is_number(source) ? cv::VideoCapture(std::stoi(source)) : cv::VideoCapture(source);
+    cv::VideoCapture capture =
+        is_number(source) ? cv::VideoCapture(std::stoi(source)) : cv::VideoCapture(source, reader);
     if (capture.isOpened()) return capture;
-    if (is_live(source)) throw Error(shown(source) + " cannot be opened; see whether it is there, and whether another program uses it");
-    throw Error(source + " cannot be opened as a video: it is damaged, cut short before its table of contents, or in a format that OpenCV does not read; "
-                         "see whether a player opens it, or write it anew as MP4");
+    if (is_live(source))
+        throw Error(shown(source) + " cannot be opened; see whether it is there, and whether another program uses it");
+    throw Error(source +
+                " cannot be opened as a video: it is damaged, cut short before its table of contents, or in a format "
+                "that OpenCV does not read; "
+                "see whether a player opens it, or write it anew as MP4");
 }
 
 /// An MP4 file that is whole or not there: it gets its name from `finish`.
 class Recording {
 public:
-    Recording(fs::path path, double rate) : path_(std::move(path)), part_(path_.parent_path() / (".part." + path_.filename().string())), rate_(rate) {
+    Recording(fs::path path, double rate)
+        : path_(std::move(path)), part_(path_.parent_path() / (".part." + path_.filename().string())), rate_(rate) {
         std::error_code failure;
         fs::create_directories(path_.parent_path(), failure);
-        if (failure) throw Error("cannot write to the folder " + path_.parent_path().string() + ": " + failure.message());
+        if (failure)
+            throw Error("cannot write to the folder " + path_.parent_path().string() + ": " + failure.message());
     }
     Recording(const Recording&) = delete;
     Recording& operator=(const Recording&) = delete;
@@ -78,8 +88,10 @@ public:
         cv::Mat frame;
         cv::cvtColor(picture, frame, cv::COLOR_RGB2BGR);
         cv::copyMakeBorder(frame, frame, 0, frame.rows % 2, 0, frame.cols % 2, cv::BORDER_REPLICATE);
-        if (!writer_.isOpened() && !writer_.open(part_.string(), cv::VideoWriter::fourcc('m', 'p', '4', 'v'), rate_, frame.size())) {
-            throw Error(path_.string() + " cannot be written as a video; choose another folder, or install an OpenCV with FFmpeg");
+        if (!writer_.isOpened() &&
+            !writer_.open(part_.string(), reader, cv::VideoWriter::fourcc('m', 'p', '4', 'v'), rate_, frame.size())) {
+            throw Error(path_.string() +
+                        " cannot be written as a video; choose another folder, or install an OpenCV with FFmpeg");
         }
         writer_.write(frame);
         ++count_;
@@ -88,7 +100,7 @@ public:
     /// Close it, and see whether all of it is on the disk: OpenCV reports no failure.
     void finish() {
         writer_.release();
-        cv::VideoCapture written(part_.string());
+        cv::VideoCapture written(part_.string(), reader);
         if (!written.isOpened() || written.get(cv::CAP_PROP_FRAME_COUNT) < count_) {
             throw Error(path_.string() + " could not be written: frames are missing; the disk may be full");
         }
@@ -105,7 +117,9 @@ private:
 
 }  // namespace
 
-bool is_live(const std::string& source) { return is_stream(source) || (is_number(source) && !fs::exists(source)); }
+bool is_live(const std::string& source) {
+    return is_stream(source) || (is_number(source) && !fs::exists(source));
+}
 
 VideoResult predict_video(const segwright::Predictor& predictor, const std::string& source, const VideoOutput& output) {
     cv::VideoCapture capture = opened(source);
@@ -124,7 +138,8 @@ VideoResult predict_video(const segwright::Predictor& predictor, const std::stri
             break;
         }
         if (result.frames > 0 && frame.size() != size) {
-            result.fault = shown(source) + " changes its size after frame " + std::to_string(result.frames) + "; the result stops there";
+            result.fault = shown(source) + " changes its size after frame " + std::to_string(result.frames) +
+                           "; the result stops there";
             break;
         }
         size = frame.size();
@@ -135,16 +150,19 @@ VideoResult predict_video(const segwright::Predictor& predictor, const std::stri
         if (output.label_maps) {
             std::ostringstream number;
             number << std::setw(6) << std::setfill('0') << result.frames << ".png";
-            segwright::write_label_map(output.save_dir / "pseudo_color_prediction" / name / number.str(), label, palette);
+            segwright::write_label_map(output.save_dir / "pseudo_color_prediction" / name / number.str(), label,
+                                       palette);
         }
         ++result.frames;
     }
     if (result.frames == 0 && !received_signal()) throw Error(shown(source) + " holds no frame that can be read");
     if (has_ended && is_live(source)) {
-        result.fault = shown(source) + " was lost after " + std::to_string(result.frames) + " frames; the result stops there";
+        result.fault =
+            shown(source) + " was lost after " + std::to_string(result.frames) + " frames; the result stops there";
     } else if (has_ended && result.frames < (1 - shortfall) * promised - 1) {
-        result.fault = source + " says that it has " + std::to_string(static_cast<long long>(promised)) + " frames, but only " +
-                       std::to_string(result.frames) + " can be read: it is damaged or cut short, and the result stops at the last good frame";
+        result.fault = source + " says that it has " + std::to_string(static_cast<long long>(promised)) +
+                       " frames, but only " + std::to_string(result.frames) +
+                       " can be read: it is damaged or cut short, and the result stops at the last good frame";
     }
     if (result.frames > 0) recording.finish();
     result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

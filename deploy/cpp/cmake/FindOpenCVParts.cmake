@@ -28,5 +28,5 @@ endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(OpenCVParts
-  REASON_FAILURE_MESSAGE "install libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-videoio-dev, or set OpenCV_DIR"
+  REASON_FAILURE_MESSAGE "install libopencv-{core,imgproc,imgcodecs,videoio}-dev, or set OpenCV_DIR"
   REQUIRED_VARS OpenCVParts_INCLUDE_DIR OpenCVParts_LIBRARIES)

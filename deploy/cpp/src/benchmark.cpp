@@ -26,7 +26,8 @@ const std::array<const char*, 3> step_names{"preprocess", "inference", "postproc
 
 using Milliseconds = std::array<double, 3>;  // of each step
 
-Milliseconds run_once(const Predictor& predictor, const std::filesystem::path& picture, std::set<std::array<int, 4>>& shapes) {
+Milliseconds run_once(const Predictor& predictor, const std::filesystem::path& picture,
+                      std::set<std::array<int, 4>>& shapes) {
     using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
     const NetworkInput input = predictor.prepare(picture);
@@ -36,7 +37,9 @@ Milliseconds run_once(const Predictor& predictor, const std::filesystem::path& p
     label_map(output, input.geometry);
     const auto done = Clock::now();
     shapes.insert({input.tensor.size[0], input.tensor.size[1], input.tensor.size[2], input.tensor.size[3]});
-    const auto between = [](auto from, auto to) { return std::chrono::duration<double, std::milli>(to - from).count(); };
+    const auto between = [](auto from, auto to) {
+        return std::chrono::duration<double, std::milli>(to - from).count();
+    };
     return {between(start, prepared), between(prepared, inferred), between(inferred, done)};
 }
 
@@ -82,7 +85,8 @@ std::string quoted(const std::string& words) {
 
 }  // namespace
 
-Benchmark benchmark(const Predictor& predictor, const std::vector<std::filesystem::path>& pictures, const std::string& model_name) {
+Benchmark benchmark(const Predictor& predictor, const std::vector<std::filesystem::path>& pictures,
+                    const std::string& model_name) {
     const int runs = std::clamp(static_cast<int>(pictures.size()), min_runs, max_runs);
     const auto picture = [&](int run) { return pictures[static_cast<std::size_t>(run) % pictures.size()]; };
     std::set<std::array<int, 4>> shapes;
@@ -98,7 +102,8 @@ Benchmark benchmark(const Predictor& predictor, const std::vector<std::filesyste
     result.model_name = model_name;
     result.runs = runs;
     result.warmup = warmup;
-    for (std::size_t step = 0; step < step_names.size(); ++step) result.steps.emplace_back(step_names[step], timing(columns[step]));
+    for (std::size_t step = 0; step < step_names.size(); ++step)
+        result.steps.emplace_back(step_names[step], timing(columns[step]));
     result.steps.emplace_back("total", timing(columns[3]));
     result.images_per_second = 1000 * runs / std::accumulate(columns[3].begin(), columns[3].end(), 0.0);
     result.peak_memory_mb = peak_memory_mb();
@@ -123,13 +128,16 @@ Benchmark benchmark(const Predictor& predictor, const std::vector<std::filesyste
 std::string Benchmark::to_json() const {
     std::ostringstream out;
     out << std::setprecision(10);
-    out << "{\n \"model_name\": " << quoted(model_name) << ",\n \"batch_size\": 1,\n \"runs\": " << runs << ",\n \"warmup\": " << warmup << ",\n \"steps\": {";
+    out << "{\n \"model_name\": " << quoted(model_name) << ",\n \"batch_size\": 1,\n \"runs\": " << runs
+        << ",\n \"warmup\": " << warmup << ",\n \"steps\": {";
     const char* separator = "\n";
     for (const auto& [name, timing] : steps) {
-        out << separator << "  " << quoted(name) << ": {\"mean\": " << timing.mean << ", \"p50\": " << timing.p50 << ", \"p95\": " << timing.p95 << "}";
+        out << separator << "  " << quoted(name) << ": {\"mean\": " << timing.mean << ", \"p50\": " << timing.p50
+            << ", \"p95\": " << timing.p95 << "}";
         separator = ",\n";
     }
-    out << "\n },\n \"images_per_second\": " << images_per_second << ",\n \"peak_memory_mb\": " << peak_memory_mb << ",\n \"input_shapes\": [";
+    out << "\n },\n \"images_per_second\": " << images_per_second << ",\n \"peak_memory_mb\": " << peak_memory_mb
+        << ",\n \"input_shapes\": [";
     separator = "";
     for (const auto& [count, second, third, fourth] : input_shapes) {
         out << separator << "[" << count << ", " << second << ", " << third << ", " << fourth << "]";

@@ -9,7 +9,8 @@ namespace segwright {
 /// Whole numbers out of bytes of either order; a place outside of them is an error.
 class ByteReader {
 public:
-    ByteReader(const std::uint8_t* data, std::size_t size, bool is_big_endian) : data_(data), size_(size), big_(is_big_endian) {}
+    ByteReader(const std::uint8_t* data, std::size_t size, bool is_big_endian)
+        : data_(data), size_(size), big_(is_big_endian) {}
 
     /// The unsigned number of `width` bytes at a place.
     ///

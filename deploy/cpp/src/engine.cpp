@@ -52,17 +52,19 @@ const Library& choose(const Manifest& manifest, const std::string& name) {
     for (const Library& library : libraries()) {
         if (name == "auto" ? !reads(library) || !library.open : name != library.name) continue;
         if (!reads(library)) {
-            throw Error(text("engine ", name, " does not read this model, whose format is ", manifest.format, ": use --engine ",
-                             readers, ", or export again with --format"));
+            throw Error(text("engine ", name, " does not read this model, whose format is ", manifest.format,
+                             ": use --engine ", readers, ", or export again with --format"));
         }
         if (!library.open) {
-            throw Error(text("engine ", name, " is not built into this program, because its C++ package was not found: build it "
+            throw Error(text("engine ", name,
+                             " is not built into this program, because its C++ package was not found: build it "
                              "again as README.md says, or use another --engine"));
         }
         return library;
     }
     if (name != "auto") throw Error(text("engine '", name, "' is none of auto, openvino, onnxruntime"));
-    throw Error(text("the format ", manifest.format, " takes the engine ", readers, ", which is not built into this program: build "
+    throw Error(text("the format ", manifest.format, " takes the engine ", readers,
+                     ", which is not built into this program: build "
                      "it again as README.md says, or export with --format onnx"));
 }
 
@@ -73,7 +75,8 @@ int EngineOptions::thread_count() const {
 }
 
 std::unique_ptr<Engine> open_engine(const Manifest& manifest, const EngineOptions& options) {
-    if (options.device != "cpu" && options.device != "gpu") throw Error(text("device '", options.device, "' is none of cpu, gpu"));
+    if (options.device != "cpu" && options.device != "gpu")
+        throw Error(text("device '", options.device, "' is none of cpu, gpu"));
     return choose(manifest, options.engine).open(manifest, options);
 }
 

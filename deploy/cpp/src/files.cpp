@@ -23,7 +23,8 @@ Bytes read_bytes(const fs::path& path) {
     Bytes content;
     if (const auto size = fs::file_size(path, failure); !failure) content.reserve(size);
     char block[1 << 16];
-    while (file.read(block, sizeof block) || file.gcount() > 0) content.insert(content.end(), block, block + file.gcount());
+    while (file.read(block, sizeof block) || file.gcount() > 0)
+        content.insert(content.end(), block, block + file.gcount());
     if (file.bad()) throw Error(text(path.string(), " cannot be read: ", std::strerror(errno)));
     return content;
 }
@@ -40,7 +41,8 @@ void write_bytes(const fs::path& path, const void* data, std::size_t size) {
     } catch (const fs::filesystem_error& error) {
         std::error_code ignored;
         fs::remove(part, ignored);
-        throw Error(text(path.string(), " cannot be written: ", error.code().message(), "; choose another folder, or make room"));
+        throw Error(text(path.string(), " cannot be written: ", error.code().message(),
+                         "; choose another folder, or make room"));
     }
 }
 

@@ -29,7 +29,8 @@ Image to_planes(const cv::Mat& picture, bool to_rgb, int channels) {
         return image;
     }
     if (channels != 3) {
-        throw Error(text("the picture has 3 channels, but img_channels is ", channels, ": this program reads pictures of three "
+        throw Error(text("the picture has 3 channels, but img_channels is ", channels,
+                         ": this program reads pictures of three "
                          "channels only; run this model with segwright in Python"));
     }
     cv::Mat values;

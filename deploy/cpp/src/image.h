@@ -9,7 +9,8 @@ namespace segwright {
 /// A picture on its way to the network: planes of float32 that lie behind each other, and what moved their pixels.
 class Image {
 public:
-    Image(int channels, cv::Size size) : channels_(channels), size_(size), planes_(channels * size.height, size.width, CV_32F) {}
+    Image(int channels, cv::Size size)
+        : channels_(channels), size_(size), planes_(channels * size.height, size.width, CV_32F) {}
 
     int channels() const { return channels_; }
     cv::Size size() const { return size_; }

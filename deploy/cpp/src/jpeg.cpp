@@ -16,10 +16,14 @@ constexpr std::uint8_t end_of_image = 0xd9;
 constexpr std::uint8_t app1 = 0xe1;
 
 /// Neither a stuffed byte of a scan, nor its restart, nor filling (ITU-T T.81, B.1).
-bool is_marker(std::uint8_t code) { return code != 0x00 && code != 0xff && !(code >= 0xd0 && code <= 0xd7); }
+bool is_marker(std::uint8_t code) {
+    return code != 0x00 && code != 0xff && !(code >= 0xd0 && code <= 0xd7);
+}
 
 /// Start of a frame: its size and kind follow.
-bool is_frame(std::uint8_t code) { return code >= 0xc0 && code <= 0xcf && code != 0xc4 && code != 0xc8 && code != 0xcc; }
+bool is_frame(std::uint8_t code) {
+    return code >= 0xc0 && code <= 0xcf && code != 0xc4 && code != 0xc8 && code != 0xcc;
+}
 
 }  // namespace
 

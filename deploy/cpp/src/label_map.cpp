@@ -6,7 +6,8 @@ namespace segwright {
 
 namespace {
 
-/// Resample by picking pixels, with pixel centres at half integers. OpenCV's nearest rounds towards the top left instead.
+/// Resample by picking pixels, with pixel centres at half integers. OpenCV's nearest rounds towards the top left
+/// instead.
 cv::Mat nearest(const cv::Mat& labels, cv::Size size) {
     const auto places = [](int before, int after) {
         std::vector<int> result(static_cast<std::size_t>(after));
@@ -48,7 +49,8 @@ cv::Mat restore(cv::Mat array, const std::vector<Geometry>& geometry, cv::Mat (*
 /// (C, H, W) scores -> (H, W) places of the best, the first where several are.
 cv::Mat best_class(const cv::Mat& scores, const std::vector<Geometry>& geometry) {
     const auto plane = [&](int index) {
-        const cv::Mat view(scores.size[1], scores.size[2], CV_32F, const_cast<float*>(scores.ptr<float>(index)));  // read only
+        const cv::Mat view(scores.size[1], scores.size[2], CV_32F,
+                           const_cast<float*>(scores.ptr<float>(index)));  // read only
         return restore(view, geometry, linear);
     };
     cv::Mat best = plane(0).clone();

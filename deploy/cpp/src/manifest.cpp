@@ -40,18 +40,22 @@ int check_layout(const YAML::Node& content, const fs::path& path) {
     const YAML::Node schema = content["schema"];
     const std::string model = content["Deploy"]["model"].as<std::string>("");
     if (!schema.IsDefined() && (ends_with(model, ".pdmodel") || ends_with(model, ".json"))) {
-        throw Error(text(path.string(), " describes a model that PaddleSeg exported, which only Paddle Inference runs; make one "
-                         "for segwright from the same weights: segwright export --config CONFIG --model_path model.pdparams"));
+        throw Error(
+            text(path.string(),
+                 " describes a model that PaddleSeg exported, which only Paddle Inference runs; make one "
+                 "for segwright from the same weights: segwright export --config CONFIG --model_path model.pdparams"));
     }
     int layout = 0;
-    if (!schema.IsDefined() || !schema.IsScalar() || schema.Tag() == "!" || !YAML::convert<int>::decode(schema, layout) ||
-        layout < 1) {
-        throw Error(text(path.string(), " has no valid 'schema' (a whole number), so its layout is unknown; export again"));
+    if (!schema.IsDefined() || !schema.IsScalar() || schema.Tag() == "!" ||
+        !YAML::convert<int>::decode(schema, layout) || layout < 1) {
+        throw Error(
+            text(path.string(), " has no valid 'schema' (a whole number), so its layout is unknown; export again"));
     }
     if (layout > newest_layout) {
         throw Error(text(path.string(), " has layout ", layout, ", written by segwright ",
-                         content["segwright"].as<std::string>("of unknown version"), ", but this program (", SEGWRIGHT_VERSION,
-                         ") reads layouts up to ", newest_layout, ": upgrade it, or export with a segwright of this version"));
+                         content["segwright"].as<std::string>("of unknown version"), ", but this program (",
+                         SEGWRIGHT_VERSION, ") reads layouts up to ", newest_layout,
+                         ": upgrade it, or export with a segwright of this version"));
     }
     return layout;
 }
@@ -59,7 +63,8 @@ int check_layout(const YAML::Node& content, const fs::path& path) {
 /// An entry that has to be there.
 YAML::Node entry(const YAML::Node& block, const std::string& key, const fs::path& path) {
     YAML::Node found = block[key];
-    if (!found.IsDefined()) throw Error(text(path.string(), " has no '", key, "': it was edited or damaged; export again"));
+    if (!found.IsDefined())
+        throw Error(text(path.string(), " has no '", key, "': it was edited or damaged; export again"));
     return found;
 }
 
@@ -83,13 +88,17 @@ TransformBlock transform(const YAML::Node& node, const fs::path& path) {
 
 Colour colour(const YAML::Node& node) {
     const auto values = node.as<std::vector<int>>();
-    const bool is_colour = values.size() == 3 && std::all_of(values.begin(), values.end(), [](int part) { return part >= 0 && part <= 255; });
-    if (!is_colour) throw YAML::RepresentationException(node.Mark(), "a colour of the palette is not three numbers 0 to 255");
-    return {static_cast<std::uint8_t>(values[0]), static_cast<std::uint8_t>(values[1]), static_cast<std::uint8_t>(values[2])};
+    const bool is_colour = values.size() == 3 &&
+                           std::all_of(values.begin(), values.end(), [](int part) { return part >= 0 && part <= 255; });
+    if (!is_colour)
+        throw YAML::RepresentationException(node.Mark(), "a colour of the palette is not three numbers 0 to 255");
+    return {static_cast<std::uint8_t>(values[0]), static_cast<std::uint8_t>(values[1]),
+            static_cast<std::uint8_t>(values[2])};
 }
 
 /// One of a few words.
-std::string word(const YAML::Node& node, const std::string& key, const std::vector<std::string>& allowed, const fs::path& path) {
+std::string word(const YAML::Node& node, const std::string& key, const std::vector<std::string>& allowed,
+                 const fs::path& path) {
     auto found = node.as<std::string>();
     if (std::find(allowed.begin(), allowed.end(), found) != allowed.end()) return found;
     std::string all;
@@ -112,7 +121,8 @@ void refuse_foreign(const std::string& name, const fs::path& path) {
         part.clear();
     }
     if (name.empty() || name.find('\0') != std::string::npos || is_rooted || has_drive || climbs) {
-        throw Error(text(path.string(), " names the file '", name.c_str(), "': only files inside its own folder are allowed"));
+        throw Error(
+            text(path.string(), " names the file '", name.c_str(), "': only files inside its own folder are allowed"));
     }
 }
 
@@ -123,7 +133,8 @@ Manifest parse(const YAML::Node& content, const fs::path& path) {
     Manifest manifest;
     manifest.path = path;
     manifest.model = get("model").as<std::string>();
-    manifest.format = layout > 1 ? word(get("format"), "format", {"onnx", "openvino", "torch", "executorch"}, path) : "onnx";
+    manifest.format =
+        layout > 1 ? word(get("format"), "format", {"onnx", "openvino", "torch", "executorch"}, path) : "onnx";
     manifest.precision = layout > 1 ? word(get("precision"), "precision", {"fp32", "fp16", "int8"}, path) : "fp32";
     manifest.picture_input = layout > 1 && get("picture_input").as<bool>();
     for (const YAML::Node& node : get("transforms")) manifest.transforms.push_back(transform(node, path));
@@ -164,11 +175,13 @@ void check_files(const Manifest& manifest) {
         const fs::path file = manifest.folder() / name;
         std::error_code failure;
         if (!fs::is_regular_file(file, failure)) {
-            throw Error(text(manifest.path.string(), " names ", name, ", which is missing: copy the whole export folder, or export again"));
+            throw Error(text(manifest.path.string(), " names ", name,
+                             ", which is missing: copy the whole export folder, or export again"));
         }
         if (file_sha256(file) != digest) {
             throw Error(text(file.string(), " is not the file that was exported (its SHA-256 differs from the one in ",
-                             manifest.path.string(), "): it was edited, damaged or swapped; copy the export folder again, or export again"));
+                             manifest.path.string(),
+                             "): it was edited, damaged or swapped; copy the export folder again, or export again"));
         }
     }
 }

@@ -45,7 +45,8 @@ cv::Mat to_mat(const Ort::Value& value) {
     cv::Mat output(sizes, type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT ? CV_32F : CV_32S);
     const auto copy = [&](const auto* from, auto* to) {
         using Number = std::remove_reference_t<decltype(*to)>;
-        std::transform(from, from + information.GetElementCount(), to, [](auto number) { return static_cast<Number>(number); });
+        std::transform(from, from + information.GetElementCount(), to,
+                       [](auto number) { return static_cast<Number>(number); });
     };
     switch (type) {
         case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT: copy(value.GetTensorData<float>(), output.ptr<float>()); break;
@@ -75,7 +76,8 @@ public:
         const std::array<const char*, 1> inputs{input_.c_str()};
         const std::array<const char*, 1> outputs{output_.c_str()};
         try {
-            const auto input = Ort::Value::CreateTensor(memory, batch.data, batch.total() * batch.elemSize(), shape.data(), shape.size(), type);
+            const auto input = Ort::Value::CreateTensor(memory, batch.data, batch.total() * batch.elemSize(),
+                                                        shape.data(), shape.size(), type);
             return to_mat(session_.Run(Ort::RunOptions(), inputs.data(), &input, 1, outputs.data(), 1).at(0));
         } catch (const Ort::Exception& error) {
             throw Error(text("ONNX Runtime cannot run ", path_, ": ", told_shortly(error.what())));
@@ -98,7 +100,8 @@ std::unique_ptr<Engine> open_onnxruntime(const Manifest& manifest, const EngineO
     try {
         return std::make_unique<OnnxRuntimeEngine>(path, options);
     } catch (const Ort::Exception& error) {
-        throw Error(text("ONNX Runtime ", Ort::GetVersionString(), " cannot load ", path.string(), ": ", told_shortly(error.what())));
+        throw Error(text("ONNX Runtime ", Ort::GetVersionString(), " cannot load ", path.string(), ": ",
+                         told_shortly(error.what())));
     }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <opencv2/core.hpp>
+#include <openvino/frontend/manager.hpp>
 #include <openvino/openvino.hpp>
 #include <vector>
 
@@ -27,17 +28,36 @@ cv::Mat to_mat(ov::Tensor tensor) {
     if (type == ov::element::f32 || type == ov::element::i32) {
         return cv::Mat(sizes, type == ov::element::f32 ? CV_32F : CV_32S, tensor.data()).clone();
     }
-    if (type != ov::element::i64) throw Error(text("the model gives ", type.get_type_name(), ", neither labels nor scores"));
+    if (type != ov::element::i64)
+        throw Error(text("the model gives ", type.get_type_name(), ", neither labels nor scores"));
     cv::Mat labels(sizes, CV_32S);
     const std::int64_t* wide = tensor.data<std::int64_t>();
-    std::transform(wide, wide + tensor.get_size(), labels.ptr<int>(), [](std::int64_t label) { return static_cast<int>(label); });
+    std::transform(wide, wide + tensor.get_size(), labels.ptr<int>(),
+                   [](std::int64_t label) { return static_cast<int>(label); });
     return labels;
+}
+
+/// By the reader of its format, for one that is damaged would otherwise be tried as every format there is.
+std::shared_ptr<ov::Model> read_model(const std::string& path, const std::string& format) {
+    const auto reader = ov::frontend::FrontEndManager().load_by_framework(format == "openvino" ? "ir" : format);
+    const auto loaded = reader ? reader->load(path) : nullptr;
+    if (!loaded)
+        throw Error(text("OpenVINO ", version(), " cannot load ", path, ": it is no such model; export again"));
+    auto model = reader->convert(loaded);
+    if (model->inputs().size() != 1 || model->outputs().empty()) {
+        throw Error(text("OpenVINO ", version(), " cannot load ", path, ": it has ", model->inputs().size(),
+                         " inputs and ", model->outputs().size(),
+                         " outputs, so it is no model that segwright exported; export again"));
+    }
+    return model;
 }
 
 class OpenVinoEngine : public Engine {
 public:
     OpenVinoEngine(ov::CompiledModel compiled, std::string path, const std::string& device)
-        : compiled_(std::move(compiled)), path_(std::move(path)), title_(text("OpenVINO ", version(), " (", device, ")")) {}
+        : compiled_(std::move(compiled)),
+          path_(std::move(path)),
+          title_(text("OpenVINO ", version(), " (", device, ")")) {}
 
     std::string title() const override { return title_; }
 
@@ -52,7 +72,8 @@ public:
             give_back(std::move(request));
             return output;
         } catch (const ov::Exception& error) {  // the request goes, too
-            throw Error(text("OpenVINO cannot run ", path_, " on an input of shape ", shape, ": ", told_shortly(error.what())));
+            throw Error(
+                text("OpenVINO cannot run ", path_, " on an input of shape ", shape, ": ", told_shortly(error.what())));
         }
     }
 
@@ -89,7 +110,8 @@ std::unique_ptr<Engine> open_openvino(const Manifest& manifest, const EngineOpti
             std::string found;
             for (const std::string& name : core.get_available_devices()) found += (found.empty() ? "" : ", ") + name;
             if (found.find(device) == std::string::npos) {
-                throw Error(text("device gpu: OpenVINO finds ", found, " here, and its GPU is Intel's; use --device cpu"));
+                throw Error(
+                    text("device gpu: OpenVINO finds ", found, " here, and its GPU is Intel's; use --device cpu"));
             }
         }
         ov::AnyMap settings{
@@ -100,7 +122,8 @@ std::unique_ptr<Engine> open_openvino(const Manifest& manifest, const EngineOpti
             settings.insert(ov::inference_num_threads(options.thread_count()));
             settings.insert(ov::num_streams(options.parallel));
         }
-        return std::make_unique<OpenVinoEngine>(core.compile_model(core.read_model(path), device, settings), path, device);
+        return std::make_unique<OpenVinoEngine>(core.compile_model(read_model(path, manifest.format), device, settings),
+                                                path, device);
     } catch (const ov::Exception& error) {
         throw Error(text("OpenVINO ", version(), " cannot load ", path, ": ", told_shortly(error.what())));
     }

@@ -19,7 +19,8 @@ constexpr int jpeg_quality = 95;
 Bytes palette_png(const std::filesystem::path& path, const cv::Mat& label, const Palette& palette) {
     Bytes colours(std::size_t{256} * 3, 0);
     for (std::size_t index = 0; index < palette.size() && index < 256; ++index) {
-        std::copy(palette[index].begin(), palette[index].end(), colours.begin() + static_cast<std::ptrdiff_t>(3 * index));
+        std::copy(palette[index].begin(), palette[index].end(),
+                  colours.begin() + static_cast<std::ptrdiff_t>(3 * index));
     }
     png_image image{};
     image.version = PNG_IMAGE_VERSION;
@@ -31,7 +32,10 @@ Bytes palette_png(const std::filesystem::path& path, const cv::Mat& label, const
     const auto stride = static_cast<png_int_32>(label.step[0]);
     png_alloc_size_t size = 0;
     Bytes encoded;
-    const auto encode = [&] { return png_image_write_to_memory(&image, encoded.empty() ? nullptr : encoded.data(), &size, 0, label.data, stride, colours.data()); };
+    const auto encode = [&] {
+        return png_image_write_to_memory(&image, encoded.empty() ? nullptr : encoded.data(), &size, 0, label.data,
+                                         stride, colours.data());
+    };
     bool is_done = encode() != 0;  // how large it gets
     encoded.resize(size);
     is_done = is_done && encode() != 0;
@@ -55,7 +59,8 @@ Bytes encode_picture(const std::filesystem::path& path, const cv::Mat& picture, 
 void write_label_map(const std::filesystem::path& path, const cv::Mat& label, const Palette& palette) {
     double lowest = 0, highest = 0;
     cv::minMaxLoc(label, &lowest, &highest);
-    if (lowest < 0 || highest > 65535) throw Error(text(path.string(), ": class ids in a PNG are 0 to 65535, got ", lowest, " to ", highest));
+    if (lowest < 0 || highest > 65535)
+        throw Error(text(path.string(), ": class ids in a PNG are 0 to 65535, got ", lowest, " to ", highest));
     cv::Mat ids;
     const bool is_deep = palette.size() > 256 || highest > 255;
     label.convertTo(ids, is_deep ? CV_16U : CV_8U);

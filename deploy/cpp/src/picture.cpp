@@ -23,7 +23,8 @@ void notice(const PictureFile& file, const std::string& what) {
 }
 
 [[noreturn]] void damaged(const PictureFile& file) {
-    throw Error(text(file.name, " (", file.kind, ") is damaged: its pixels cannot be decoded; fetch it again or take it out of the list"));
+    throw Error(text(file.name, " (", file.kind,
+                     ") is damaged: its pixels cannot be decoded; fetch it again or take it out of the list"));
 }
 
 /// Stored values as OpenCV gives them: blue first.
@@ -31,11 +32,13 @@ cv::Mat decode(const PictureFile& file) {
     const bool as_stored = file.kind == "PNG" || file.kind == "TIFF";  // may hold more than 8 bits
     cv::Mat values;
     try {
-        values = cv::imdecode(file.content, as_stored ? cv::IMREAD_UNCHANGED : cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
+        values = cv::imdecode(file.content,
+                              as_stored ? cv::IMREAD_UNCHANGED : cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
     } catch (const cv::Exception&) {  // it has limits of its own
         damaged(file);
     }
-    const bool is_turned = file.kind == "TIFF" && values.size() == cv::Size(file.size.height, file.size.width);  // OpenCV turns these
+    const bool is_turned =
+        file.kind == "TIFF" && values.size() == cv::Size(file.size.height, file.size.width);  // OpenCV turns these
     const bool has_depth = values.depth() == (file.bits > 8 ? CV_16U : CV_8U);
     if (values.empty() || (values.size() != file.size && !is_turned) || !has_depth) damaged(file);
     return values;
@@ -45,7 +48,8 @@ cv::Mat decode(const PictureFile& file) {
 cv::Mat unstretched(const cv::Mat& gray, int bits) {
     if (bits >= 8) return gray;
     cv::Mat table(1, 256, CV_8U);
-    for (int value = 0; value < 256; ++value) table.at<uchar>(value) = static_cast<uchar>(value / (255 / ((1 << bits) - 1)));
+    for (int value = 0; value < 256; ++value)
+        table.at<uchar>(value) = static_cast<uchar>(value / (255 / ((1 << bits) - 1)));
     cv::Mat numbers;
     cv::LUT(gray, table, numbers);
     return numbers;
@@ -72,13 +76,15 @@ cv::Mat scaled(const PictureFile& file, const cv::Mat& values, std::optional<int
     double largest = 0;
     cv::minMaxLoc(values.reshape(1), nullptr, &largest);
     if (!bit_depth) {
-        throw Error(text(file.name, " has ", file.bits, " bits per value (largest value ", largest,
-                         "), and how many of them are used is not said; export with bit_depth in the dataset (16 if values "
-                         "reach 65535, 12 for 4095, 10 for 1023), or save it with 8 bits"));
+        throw Error(
+            text(file.name, " has ", file.bits, " bits per value (largest value ", largest,
+                 "), and how many of them are used is not said; export with bit_depth in the dataset (16 if values "
+                 "reach 65535, 12 for 4095, 10 for 1023), or save it with 8 bits"));
     }
     const int top = (1 << *bit_depth) - 1;
     if (largest > top) {
-        throw Error(text(file.name, " holds the value ", largest, ", but bit_depth ", *bit_depth, " ends at ", top, "; declare more bits"));
+        throw Error(text(file.name, " holds the value ", largest, ", but bit_depth ", *bit_depth, " ends at ", top,
+                         "; declare more bits"));
     }
     cv::Mat bytes(values.size(), CV_8UC(values.channels()));
     for (int row = 0; row < values.rows; ++row) {
@@ -112,7 +118,9 @@ cv::Mat read_picture(const std::filesystem::path& path, std::optional<int> bit_d
     if (values.depth() == CV_16U) values = scaled(file, values, bit_depth);
     if (values.channels() == 1) notice(file, "is gray: its values serve as red, green and blue");
     if (values.channels() == 4) notice(file, "has transparency, which is ignored: hidden colours become visible");
-    const int code = values.channels() == 1 ? cv::COLOR_GRAY2RGB : values.channels() == 4 ? cv::COLOR_BGRA2RGB : cv::COLOR_BGR2RGB;
+    const int code = values.channels() == 1   ? cv::COLOR_GRAY2RGB
+                     : values.channels() == 4 ? cv::COLOR_BGRA2RGB
+                                              : cv::COLOR_BGR2RGB;
     cv::Mat rgb;
     cv::cvtColor(values, rgb, code);
     return upright(rgb, file.orientation);
@@ -122,7 +130,8 @@ cv::Mat read_label(const std::filesystem::path& path) {
     const PictureFile file = open_picture(path);
     if (file.kind != "PNG") throw Error(text(file.name, " is no PNG: save label maps as single-channel PNG"));
     const cv::Mat values = decode(file);
-    if (values.channels() != 1) throw Error(text(file.name, " is a picture of colours, not of class ids; save it as single-channel PNG"));
+    if (values.channels() != 1)
+        throw Error(text(file.name, " is a picture of colours, not of class ids; save it as single-channel PNG"));
     return upright(unstretched(values, file.bits), file.orientation);
 }
 

@@ -29,9 +29,12 @@ struct Reader {
 using namespace std::string_view_literals;
 
 constexpr Reader readers[] = {
-    {"\xff\xd8\xff"sv, "JPEG", inspect_jpeg},     {"\x89PNG\r\n\x1a\n"sv, "PNG", inspect_png},
-    {"BM"sv, "BMP", inspect_bmp},                 {"II*\0"sv, "TIFF", inspect_tiff},
-    {"MM\0*"sv, "TIFF", inspect_tiff},            {"RIFF"sv, "WebP", inspect_webp},
+    {"\xff\xd8\xff"sv, "JPEG", inspect_jpeg},
+    {"\x89PNG\r\n\x1a\n"sv, "PNG", inspect_png},
+    {"BM"sv, "BMP", inspect_bmp},
+    {"II*\0"sv, "TIFF", inspect_tiff},
+    {"MM\0*"sv, "TIFF", inspect_tiff},
+    {"RIFF"sv, "WebP", inspect_webp},
 };
 
 bool starts_with(std::string_view head, std::string_view signature) {
@@ -40,7 +43,8 @@ bool starts_with(std::string_view head, std::string_view signature) {
 
 [[noreturn]] void refuse(const std::string& name, std::string_view head) {
     std::string lower(head.substr(std::min(head.find_first_not_of(" \t\r\n"), head.size())));
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
     std::string what = "is not a picture in any format read here";
     if (starts_with(head, "GIF8")) {
         what = "is a GIF, which is not read here: save it as PNG";
@@ -61,8 +65,10 @@ PictureFile open_picture(const std::filesystem::path& path) {
     file.name = path.string();
     file.content = read_bytes(path);
     if (file.content.empty()) throw Error(text(file.name, " is empty (0 bytes); ", advice));
-    const std::string_view head(reinterpret_cast<const char*>(file.content.data()), std::min<std::size_t>(file.content.size(), 64));
-    const auto* reader = std::find_if(std::begin(readers), std::end(readers), [&](const Reader& one) { return starts_with(head, one.signature); });
+    const std::string_view head(reinterpret_cast<const char*>(file.content.data()),
+                                std::min<std::size_t>(file.content.size(), 64));
+    const auto* reader = std::find_if(std::begin(readers), std::end(readers),
+                                      [&](const Reader& one) { return starts_with(head, one.signature); });
     if (reader == std::end(readers)) refuse(file.name, head);
     file.kind = reader->kind;
     try {

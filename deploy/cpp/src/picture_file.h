@@ -11,12 +11,12 @@ namespace segwright {
 
 /// A picture's file whose structure was looked at, before a pixel is decoded.
 struct PictureFile {
-    std::string name;     ///< For messages.
-    std::string kind;     ///< JPEG, PNG, BMP, WebP or TIFF.
-    Bytes content;        ///< What to decode; of a PNG nothing but the stored numbers.
-    cv::Size size;        ///< As stored, in pixels.
-    int bits = 8;         ///< Of each stored value.
-    int orientation = 1;  ///< How a viewer has to turn the picture, 1..8 as in EXIF; 1 is upright.
+    std::string name;         ///< For messages.
+    std::string kind;         ///< JPEG, PNG, BMP, WebP or TIFF.
+    Bytes content;            ///< What to decode; of a PNG nothing but the stored numbers.
+    cv::Size size;            ///< As stored, in pixels.
+    int bits = 8;             ///< Of each stored value.
+    int orientation = 1;      ///< How a viewer has to turn the picture, 1..8 as in EXIF; 1 is upright.
     bool is_palette = false;  ///< The stored numbers are places in `palette`.
     Palette palette;          ///< Its colours.
 };

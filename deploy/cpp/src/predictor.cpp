@@ -12,7 +12,9 @@ namespace segwright {
 
 namespace {
 
-std::string spelled(cv::Size size) { return text(size.width, "x", size.height); }
+std::string spelled(cv::Size size) {
+    return text(size.width, "x", size.height);
+}
 
 /// The input as often as the model's batch wants it; one picture's outputs count.
 cv::Mat repeated(const cv::Mat& tensor, int count) {
@@ -21,16 +23,21 @@ cv::Mat repeated(const cv::Mat& tensor, int count) {
     shape[0] = count;
     cv::Mat batch(shape, tensor.type());
     const std::size_t bytes = tensor.total() * tensor.elemSize();
-    for (int index = 0; index < count; ++index) std::memcpy(batch.data + static_cast<std::size_t>(index) * bytes, tensor.data, bytes);
+    for (int index = 0; index < count; ++index)
+        std::memcpy(batch.data + static_cast<std::size_t>(index) * bytes, tensor.data, bytes);
     return batch;
 }
 
 }  // namespace
 
-Predictor::Predictor(const std::filesystem::path& bundle, const EngineOptions& options) : Predictor(read_manifest(bundle), options) {}
+Predictor::Predictor(const std::filesystem::path& bundle, const EngineOptions& options)
+    : Predictor(read_manifest(bundle), options) {}
 
 Predictor::Predictor(Manifest manifest, const EngineOptions& options)
-    : manifest_(std::move(manifest)), preprocessing_(manifest_), options_(options), engine_(open_engine(manifest_, options_)) {}
+    : manifest_(std::move(manifest)),
+      preprocessing_(manifest_),
+      options_(options),
+      engine_(open_engine(manifest_, options_)) {}
 
 cv::Mat Predictor::operator()(const std::filesystem::path& picture) const {
     const NetworkInput input = prepare(picture);
@@ -59,9 +66,11 @@ NetworkInput Predictor::prepare(const cv::Mat& picture, const std::string& name)
     const cv::Size given = input.size();
     const cv::Size wanted(width > 0 ? width : given.width, height > 0 ? height : given.height);
     if (given != wanted) {
-        throw Error(text(name, " is ", spelled(given), " (width x height) after preprocessing, but this model was exported for ", spelled(wanted),
-                         " only: put Resize or Padding into the validation transforms and export again, or export without "
-                         "--input_shape for any size"));
+        throw Error(
+            text(name, " is ", spelled(given),
+                 " (width x height) after preprocessing, but this model was exported for ", spelled(wanted),
+                 " only: put Resize or Padding into the validation transforms and export again, or export without "
+                 "--input_shape for any size"));
     }
     return input;
 }
@@ -70,10 +79,12 @@ cv::Mat Predictor::infer(const NetworkInput& input) const {
     const cv::Mat output = engine_->run(repeated(input.tensor, manifest_.input_shape[0]));
     const bool are_labels = output.dims == 3 && output.depth() == CV_32S;
     const bool are_scores = output.dims == 4 && output.depth() == CV_32F;
-    const cv::Size given = are_labels || are_scores ? cv::Size(output.size[output.dims - 1], output.size[output.dims - 2]) : cv::Size();
+    const cv::Size given =
+        are_labels || are_scores ? cv::Size(output.size[output.dims - 1], output.size[output.dims - 2]) : cv::Size();
     if (given != input.size()) {
-        throw Error(text((manifest_.folder() / manifest_.model).string(), " gives neither labels nor scores for each of the ",
-                         spelled(input.size()), " pixels of its input: it is no model that segwright exported; export again"));
+        throw Error(text((manifest_.folder() / manifest_.model).string(),
+                         " gives neither labels nor scores for each of the ", spelled(input.size()),
+                         " pixels of its input: it is no model that segwright exported; export again"));
     }
     const std::vector<int> one(output.size.p + 1, output.size.p + output.dims);
     return cv::Mat(one, output.type(), const_cast<uchar*>(output.ptr())).clone();

@@ -16,7 +16,8 @@ Preprocessing::Preprocessing(const Manifest& manifest)
     : picture_input_(manifest.picture_input), to_rgb_(manifest.to_rgb), img_channels_(manifest.img_channels) {
     if (picture_input_) return;  // the graph itself does what the blocks tell
     for (const TransformBlock& block : manifest.transforms) {
-        transforms_.push_back(make_transform(block, text(manifest.path.string(), ": transforms[", transforms_.size(), "]")));
+        transforms_.push_back(
+            make_transform(block, text(manifest.path.string(), ": transforms[", transforms_.size(), "]")));
     }
 }
 

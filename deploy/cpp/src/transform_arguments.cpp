@@ -91,7 +91,8 @@ cv::Size TransformArguments::size(const std::string& name, std::optional<cv::Siz
 
 std::vector<double> TransformArguments::padding_value() {
     auto values = numbers("im_padding_value", {127.5});
-    const bool are_pixels = std::all_of(values.begin(), values.end(), [](double value) { return value >= 0 && value <= 255; });
+    const bool are_pixels =
+        std::all_of(values.begin(), values.end(), [](double value) { return value >= 0 && value <= 255; });
     if (!are_pixels) want("im_padding_value", "pixel values from 0 to 255");
     return values;
 }
@@ -99,7 +100,8 @@ std::vector<double> TransformArguments::padding_value() {
 void TransformArguments::finish() const {
     for (const auto& [name, value] : block_.arguments) {
         if (taken_.count(name) == 0) {
-            fail(text("has an argument '", name, "' that this program does not know: upgrade it, or run this model with segwright in Python"));
+            fail(text("has an argument '", name,
+                      "' that this program does not know: upgrade it, or run this model with segwright in Python"));
         }
     }
 }

@@ -18,7 +18,8 @@ void inspect_webp(PictureFile& file) {
         reader.number(place, 4);  // is it there?
         return std::string(content.data() + place, content.data() + place + 4);
     };
-    if (word(8) != "WEBP") throw Error(text(file.name, " is a RIFF file, but no WebP picture; want JPEG, PNG, BMP, WebP or TIFF"));
+    if (word(8) != "WEBP")
+        throw Error(text(file.name, " is a RIFF file, but no WebP picture; want JPEG, PNG, BMP, WebP or TIFF"));
     const std::size_t end = std::size_t{reader.number(4, 4)} + 8;
     if (end > content.size()) throw std::runtime_error("it ends before its last chunk");
     for (std::size_t place = 12; place + 8 <= end;) {
@@ -26,8 +27,11 @@ void inspect_webp(PictureFile& file) {
         const std::size_t length = reader.number(place + 4, 4);
         const std::size_t data = place + 8;
         if (length > end - data) throw std::runtime_error("it ends within its chunk " + kind);
-        const auto number = [&](std::size_t at, std::size_t width) { return static_cast<int>(reader.number(data + at, width)); };
-        if (kind == "ANIM") throw Error(text(file.name, " is an animated WebP, which is not read here; save its first picture as PNG"));
+        const auto number = [&](std::size_t at, std::size_t width) {
+            return static_cast<int>(reader.number(data + at, width));
+        };
+        if (kind == "ANIM")
+            throw Error(text(file.name, " is an animated WebP, which is not read here; save its first picture as PNG"));
         if (kind == "VP8X") {
             file.size = {number(4, 3) + 1, number(7, 3) + 1};
         } else if (kind == "VP8 " && file.size.empty()) {

@@ -18,13 +18,13 @@ struct Timing {
 
 /// How long a picture takes: decoding and transforms, the network, and the way back to the picture's size.
 struct Benchmark {
-    std::string model_name;                             ///< Label of the model.
-    int runs = 0;                                       ///< Pictures measured, after `warmup` others.
-    int warmup = 0;                                     ///< Pictures that ran before.
-    std::vector<std::pair<std::string, Timing>> steps;  ///< preprocess, inference, postprocess, total.
-    double images_per_second = 0;                       ///< Through all steps, one after the other.
-    double peak_memory_mb = 0;                          ///< Most memory that the process has held.
-    std::vector<std::array<int, 4>> input_shapes;       ///< Of the network's inputs, each once.
+    std::string model_name;                                        ///< Label of the model.
+    int runs = 0;                                                  ///< Pictures measured, after `warmup` others.
+    int warmup = 0;                                                ///< Pictures that ran before.
+    std::vector<std::pair<std::string, Timing>> steps;             ///< preprocess, inference, postprocess, total.
+    double images_per_second = 0;                                  ///< Through all steps, one after the other.
+    double peak_memory_mb = 0;                                     ///< Most memory that the process has held.
+    std::vector<std::array<int, 4>> input_shapes;                  ///< Of the network's inputs, each once.
     std::vector<std::pair<std::string, std::string>> environment;  ///< What else the figures depend on.
     int cores = 0;                                                 ///< Of the machine.
     int cpu_threads = 0;                                           ///< That computed.

@@ -10,10 +10,11 @@ namespace segwright {
 
 /// How to run a model. What an engine cannot do, it refuses when it opens the model.
 struct EngineOptions {
-    std::string engine = "auto";  ///< `openvino`, `onnxruntime`, or `auto`: the first that is there and reads the model.
-    std::string device = "cpu";   ///< `cpu` or `gpu`.
-    int threads = 0;              ///< Threads that compute; 0 for one for each core, up to ten.
-    int parallel = 1;             ///< Runs of the network at the same time, which share these threads.
+    std::string engine =
+        "auto";                  ///< `openvino`, `onnxruntime`, or `auto`: the first that is there and reads the model.
+    std::string device = "cpu";  ///< `cpu` or `gpu`.
+    int threads = 0;             ///< Threads that compute; 0 for one for each core, up to ten.
+    int parallel = 1;            ///< Runs of the network at the same time, which share these threads.
 
     /// `threads`, or what 0 stands for.
     int thread_count() const;
