@@ -149,6 +149,9 @@ def _keys(path: Path | None) -> tuple[str, ...]:
 def _refuse_what_the_engine_lacks(args: argparse.Namespace) -> None:
     if args.engine == "ray" and args.workers > 1:
         raise ConfigError("--workers are processes of the embedded engine: with --engine ray use --replicas")
+    for flag in ("write_timeout", "drain_time"):
+        if args.engine == "ray" and flag in args.given:
+            raise ConfigError(f"--{flag} speaks of connections, which with --engine ray are Ray's: leave it out")
     if args.engine != "ray":
         for flag in ("replicas", "max_replicas", "ray_address"):
             if getattr(args, flag) is not None:

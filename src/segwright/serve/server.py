@@ -32,7 +32,7 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
     Raises:
         SegwrightError: a model cannot be opened, or the port cannot be used.
     """
-    listener = _listen(options.host, options.port)
+    listener = listen(options.host, options.port)
     with listener, tempfile.TemporaryDirectory(prefix="segwright-metrics-") as shared:
         if options.workers > 1:
             os.environ[SHARED_FOLDER] = shared
@@ -69,7 +69,7 @@ def _config(options: ServeOptions, app: Any, *, factory: bool = False) -> ServeC
         timeout_graceful_shutdown=int(options.answer_timeout),
         h11_max_incomplete_event_size=MAX_HEADERS,
         access_log=False,
-        log_config=_logging(options),
+        log_config=log_config(options),
         server_header=False,
         timeout_worker_healthcheck=60,
     )
@@ -77,7 +77,12 @@ def _config(options: ServeOptions, app: Any, *, factory: bool = False) -> ServeC
     return config
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket at this address, which nobody can connect to before it listens.
+
+    Raises:
+        ConfigError: the address cannot be had.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,7 +98,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _logging(options: ServeOptions) -> dict[str, Any]:
+def log_config(options: ServeOptions) -> dict[str, Any]:
+    """How a process logs, for ``logging.config.dictConfig``."""
     ours = {"handlers": ["lines"], "level": "INFO", "propagate": False}
     return {
         "version": 1,
