@@ -10,11 +10,10 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -51,8 +50,7 @@ def serve_on_ray(
     replicas: int = 1,
     max_replicas: int | None = None,
     address: str | None = None,
-    say: Callable[[str], object] = partial(print, flush=True),
-) -> NoReturn:
+) -> None:
     """Open the models to try them, have Ray open them in each replica, and wait for the signal to end.
 
     Then no request is taken any more, and what was accepted is finished.
@@ -62,7 +60,6 @@ def serve_on_ray(
         replicas: copies of the service, which Ray keeps alive.
         max_replicas: under load Ray adds copies up to so many.
         address: a running Ray cluster; by default one is started on this machine, and ends with the service.
-        say: is given each line of what people should read.
 
     Raises:
         SegwrightError: a model cannot be opened, the port cannot be used, or the cluster lacks what it takes.
@@ -103,7 +100,7 @@ def serve_on_ray(
             )
             serve.run(_application(options, scaling, resources), name=NAME)
             for line in lines:
-                say(line)
+                print(line, flush=True)
             threading.Event().wait()
         except RuntimeError as error:
             raise ConfigError(f"Ray cannot run the service: {error}") from error
@@ -168,7 +165,7 @@ def _application(options: ServeOptions, scaling: dict[str, Any], resources: dict
         logging.config.dictConfig(log_config(options))
         return create_app(options)
 
-    deployment = serve.deployment(
+    deployment: Any = serve.deployment(
         serve.ingress(build)(),
         name=NAME,
         ray_actor_options=resources,

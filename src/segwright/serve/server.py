@@ -3,7 +3,6 @@
 import os
 import socket
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,12 +21,8 @@ from segwright.serve.urls import announcement
 KEEP_ALIVE = 15  # seconds that an idle connection stays open
 
 
-def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
+def serve(options: ServeOptions) -> None:
     """Open the models, tell where they are, and answer until a signal ends it.
-
-    Args:
-        options: what to serve and how.
-        say: is given each line of what people should read.
 
     Raises:
         SegwrightError: a model cannot be opened, or the port cannot be used.
@@ -40,7 +35,7 @@ def serve(options: ServeOptions, say: Callable[[str], object] = print) -> None:
         models = Models(options, Metrics())
         app = create_app(options, models)
         for line in announcement(models, options.host, listener.getsockname()[1]):
-            say(line)
+            print(line, flush=True)
         if options.workers > 1:
             del models, app  # each process opens its own; here they were only tried
             Multiprocess(_config(options, partial(create_app, options), factory=True), [listener]).run()
