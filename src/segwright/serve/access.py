@@ -7,18 +7,21 @@ import re
 import time
 import uuid
 from datetime import datetime, timezone
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from segwright.serve.metrics import Metrics
 from segwright.serve.problems import Refused
-from segwright.serve.receiving import CLIENT_GONE
+from segwright.serve.receiving import CLIENT_GONE, refuse
 
 log = logging.getLogger("segwright.access")
 
 ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 OPEN_PATHS = ("/", "/health/", "/v2/health/", "/page/", "/docs", "/openapi.json", "/static-offline-docs/")
+
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -63,11 +66,12 @@ class Access:
 
     def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
-        self.metrics.requests.labels(scope["method"], route, status).observe(seconds)
+        method = scope["method"] if scope["method"] in METHODS else "other"  # each kind that is counted takes memory
+        self.metrics.requests.labels(method, route, status).observe(seconds)
         client = scope.get("client")
         facts = {
             "method": scope["method"],
-            "path": scope["path"],
+            "path": quote(scope["path"]),  # a line break in it would begin a line of its own
             "status": status,
             "ms": round(1000 * seconds, 1),
             "client": client[0] if client else None,
@@ -89,7 +93,7 @@ class Keys:
             return await self.app(scope, receive, send)
         headers = {"WWW-Authenticate": "Bearer"}
         error = "this service asks for an API key: send the header 'Authorization: Bearer KEY'"
-        return await Refused(401, error, headers=headers).answer()(scope, receive, send)
+        return await refuse(Refused(401, error, headers=headers), scope, receive, send)
 
     def _is_open(self, path: str) -> bool:
         return any(path == name or (len(name) > 1 and path.startswith(name)) for name in OPEN_PATHS)

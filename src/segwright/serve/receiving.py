@@ -1,6 +1,8 @@
 """What arrives: not too much, not too slowly, not from too many at once; and who has gone is not worked for."""
 
 import asyncio
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -9,19 +11,40 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from segwright.serve.options import MIB, ServeOptions
 from segwright.serve.problems import Refused, busy
 
+GRACE = 0.5  # seconds that an upload has before it may have to give way to another
 LINGER = 2.0  # seconds that a refused client is listened to, so that it reads the answer before the connection ends
 CLIENT_GONE = 499  # in log and metrics, as nginx writes it
+
+
+@dataclass(eq=False)
+class _Upload:
+    """A body that is being received: since when, how much there is of it, and whether it has to give way."""
+
+    began: float = field(default_factory=time.monotonic)
+    received: int = 0
+    gives_way: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self.began
+
+    @property
+    def rate(self) -> float:
+        """Bytes a second."""
+        return self.received / self.seconds
 
 
 class Receiving:
     """Receives each request's body, within its limits, before anybody works on it (ASGI middleware).
 
-    A client that goes before it has its answer is dropped: what was to be done for it is cancelled.
+    Where too many arrive at once, the slowest gives way, so that clients who send a byte now and then do not keep the
+    others out. A client that goes before it has its answer is dropped: what was to be done for it is cancelled.
     """
 
     def __init__(self, app: ASGIApp, options: ServeOptions) -> None:
         self.app, self.options = app, options
-        self.uploads = 0
+        self.uploads: set[_Upload] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -30,7 +53,7 @@ class Receiving:
         try:
             body = await self._body(scope, receive)
         except Refused as refused:
-            return await _refuse(refused, scope, receive, send)
+            return await refuse(refused, scope, receive, send)
         if body is None:
             scope["state"]["gone"] = True
             return None
@@ -46,29 +69,46 @@ class Receiving:
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > self.options.max_body:
             raise self._too_large(f"{int(length) / MIB:.1f} MiB")
+        upload = _Upload()
         if not length and "transfer-encoding" not in headers:
-            return await self._receive(receive)  # nothing, at once
-        if self.uploads >= self.options.max_uploads:
-            raise busy(f"{self.uploads} other requests are being received")
-        self.uploads += 1
+            return await self._receive(receive, upload)  # nothing, at once
+        if len(self.uploads) >= self.options.max_uploads:
+            self._make_room()
+        self.uploads.add(upload)
+        arriving = asyncio.ensure_future(self._receive(receive, upload))
         try:
-            return await asyncio.wait_for(self._receive(receive), self.options.read_timeout)
-        except asyncio.TimeoutError:
-            raise Refused(
-                408,
-                f"the request did not arrive within {self.options.read_timeout:g} s",
-                headers={"Connection": "close"},
-            ) from None
+            limit = self.options.read_timeout
+            await asyncio.wait({arriving, upload.gives_way}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if arriving.done():
+                return arriving.result()
+            if upload.gives_way.done():
+                raise Refused(408, "the request arrived too slowly while others waited", headers={"Retry-After": "5"})
+            raise Refused(408, f"the request did not arrive within {limit:g} s")
         finally:
-            self.uploads -= 1
+            self.uploads.discard(upload)
+            await _cancel(arriving)
 
-    async def _receive(self, receive: Receive) -> bytes | None:
+    def _make_room(self) -> None:
+        """Have the slowest upload give way.
+
+        Raises:
+            Refused: 429 if all of them have only just begun.
+        """
+        may_go = [upload for upload in self.uploads if upload.seconds > GRACE]
+        if not may_go:
+            raise busy(f"{len(self.uploads)} other requests are being received")
+        slowest = min(may_go, key=lambda upload: upload.rate)
+        slowest.gives_way.set_result(None)
+        self.uploads.discard(slowest)
+
+    async def _receive(self, receive: Receive, upload: _Upload) -> bytes | None:
         body = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
             body += message.get("body", b"")
+            upload.received = len(body)
             if len(body) > self.options.max_body:
                 raise self._too_large("more")
             if not message.get("more_body"):
@@ -117,7 +157,7 @@ async def _cancel(task: "asyncio.Future[Any]") -> None:
         await asyncio.wait({task})
 
 
-async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+async def refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer while the client still sends, and read on for a moment; otherwise it may lose the answer with the line."""
 
     async def unfinished(message: Message) -> None:
