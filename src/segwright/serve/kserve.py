@@ -25,6 +25,9 @@ from segwright.version import __version__
 
 IMAGE, LABEL_MAP, PNG = "image", "label_map", "png"
 
+MAX_TENSORS = 16  # so that a list of a million mistakes is not answered with a million problems
+MAX_JSON_VALUES = 4_000_000  # writing more as text takes seconds, in which nothing else is done
+
 
 class OutputRequest(BaseModel):
     """An output that is wanted."""
@@ -38,8 +41,8 @@ class InferRequest(BaseModel):
 
     id: str | None = None
     parameters: dict[str, Any] = {}
-    inputs: list[InputTensor] = Field(min_length=1)
-    outputs: list[OutputRequest] = []
+    inputs: list[InputTensor] = Field(min_length=1, max_length=MAX_TENSORS)
+    outputs: list[OutputRequest] = Field([], max_length=MAX_TENSORS)
 
 
 class OutputTensor(BaseModel):
@@ -211,7 +214,11 @@ def _response(asked: InferRequest, version: Version, answers: list[Answer]) -> R
         elif tensor.datatype == "BYTES":
             tensor.data = [base64.b64encode(file).decode() for file in byte_strings(content, len(answers))]
         else:
-            tensor.data = np.frombuffer(content, np.uint8 if tensor.datatype == "UINT8" else np.int32).tolist()
+            values = np.frombuffer(content, np.uint8 if tensor.datatype == "UINT8" else np.int32)
+            if values.size > MAX_JSON_VALUES:
+                error = f"the label maps have {values.size} values, too many for JSON: ask for binary_data or 'png'"
+                raise Refused(413, error, field="outputs")
+            tensor.data = values.tolist()
         outputs.append(tensor)
     answer = InferAnswer(model_name=version.model, model_version=version.number, id=asked.id, outputs=outputs)
     head = json.dumps(answer.model_dump(exclude_none=True)).encode()

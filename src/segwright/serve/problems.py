@@ -64,7 +64,7 @@ def add_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 404:
             return JSONResponse(
-                {"error": f"there is nothing at {request.url.path}", "field": None, "urls": app.state.urls()}, 404
+                {"error": f"there is nothing at {request.scope['path']}", "field": None, "urls": app.state.urls()}, 404
             )
         detail = f"{request.method} is not possible here" if error.status_code == 405 else str(error.detail)
         return Refused(error.status_code, detail, headers=dict(error.headers or {})).answer()

@@ -1,10 +1,10 @@
 """Tensors of the open inference protocol: in JSON, or as bytes behind it."""
 
 import struct
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from segwright.serve.problems import Refused
 
@@ -17,7 +17,7 @@ class InputTensor(BaseModel):
 
     name: str
     datatype: str
-    shape: list[int]
+    shape: Annotated[list[int], Field(max_length=8)]
     parameters: dict[str, Any] = {}
     data: list[Any] | None = None
 
@@ -56,15 +56,16 @@ def pixels(image: InputTensor, content: bytes | None, max_pixels: int) -> np.nda
         if len(content) != count:
             raise Refused(400, f"the shape {shape} wants {count} bytes, and {len(content)} came", field=DATA)
         return np.frombuffer(content, np.uint8).reshape(shape)
-    try:
-        values = np.asarray(image.data if image.data is not None else [])
-    except ValueError as error:  # lists of unequal lengths
+    try:  # as objects: for a kind of its own NumPy would give every value the room of the longest text
+        values = np.asarray(image.data or [], dtype=object).ravel()
+    except ValueError as error:  # lists in lists without end
         raise Refused(400, f"the values form no tensor: {error}", field=DATA) from error
-    if values.size != count or not np.issubdtype(values.dtype, np.integer):
+    if values.size != count or set(map(type, values)) != {int}:
         raise Refused(400, f"the shape {shape} wants {count} whole numbers, got {values.size} values", field=DATA)
-    if values.min() < 0 or values.max() > 255:
-        raise Refused(400, f"pixel values are 0 to 255, got {values.min()} to {values.max()}", field=DATA)
-    return values.reshape(shape).astype(np.uint8)
+    low, high = min(values), max(values)
+    if low < 0 or high > 255:
+        raise Refused(400, "pixel values are 0 to 255, and some are not", field=DATA)
+    return values.astype(np.uint8).reshape(shape)
 
 
 def byte_strings(content: bytes, count: int) -> list[bytes]:
