@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 
 from segwright.convert.outlines import regions
@@ -12,6 +13,9 @@ from segwright.errors import DataError
 from segwright.images import Colour, Palette, encode_image, encode_label_map, overlay, read_image
 from segwright.images.decode import opened
 from segwright.serve.problems import Refused
+
+MAX_SCANS = 100  # of a JPEG; encoders write about ten, and each costs as much time as a picture
+MAX_OUTLINE_WORK = 1_000_000_000  # areas times edges between pixels: some seconds
 
 CONTENT_TYPES = {"png": "image/png", "overlay": "image/jpeg", "json": "application/json"}
 
@@ -27,12 +31,15 @@ def decode_picture(content: bytes, *, max_pixels: int, bit_depth: int | None = N
     try:
         with opened(content) as file:
             width, height = file.image.size
+            kind = file.kind
         if width * height > max_pixels:
             raise Refused(
                 413,
                 f"the picture has {width}x{height} pixels, and the limit is {max_pixels}: make it smaller",
                 field=field,
             )
+        if kind == "JPEG" and content.count(b"\xff\xda") > MAX_SCANS:
+            raise Refused(415, f"the JPEG has more than {MAX_SCANS} scans: save it again", field=field)
         return read_image(content, bit_depth=bit_depth, max_pixels=max_pixels)
     except DataError as error:
         raise Refused(415, str(error), field=field) from error
@@ -68,7 +75,13 @@ def describe(label: np.ndarray, palette: Palette, names: Sequence[str]) -> list[
     """The classes of a label map: how many pixels each has, and its outlines, which follow the pixels' edges.
 
     A hole is joined to its outline by a cut without width, as ``segwright predict --outputs coco`` does it.
+
+    Raises:
+        Refused: 413 if outlines would take too long.
     """
+    areas, edges = _detail(label)
+    if areas * edges > MAX_OUTLINE_WORK:
+        raise Refused(413, f"the label map has {areas} areas, too many for outlines: ask for output=png")
     counts = np.bincount(label.ravel(), minlength=len(palette))
     return [
         {
@@ -81,6 +94,14 @@ def describe(label: np.ndarray, palette: Palette, names: Sequence[str]) -> list[
         }
         for number in np.flatnonzero(counts).tolist()
     ]
+
+
+def _detail(label: np.ndarray) -> tuple[int, int]:
+    """How many connected areas a label map has, and how many edges between pixels lie on their borders."""
+    masks = ((label == number).astype(np.uint8) for number in np.unique(label))
+    areas = sum(cv2.connectedComponents(mask, connectivity=4)[0] - 1 for mask in masks)
+    edges = np.count_nonzero(label[1:] != label[:-1]) + np.count_nonzero(label[:, 1:] != label[:, :-1])
+    return areas, int(edges)
 
 
 def hex_colour(colour: Colour) -> str:
