@@ -64,6 +64,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "their size",
     )
     parser.add_argument(
+        "--triton",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="also write a model repository for Triton, SAVE_DIR/triton, with the model as NAME, by default the save "
+        "folder's; implies --picture_input, unless that is False",
+    )
+    parser.add_argument(
         "--verify_dataset",
         type=positive,
         nargs="?",
@@ -106,8 +114,11 @@ def run(args: argparse.Namespace) -> None:
     from segwright.build import load_config
     from segwright.build.load import complete
     from segwright.cli.setup import build_model_with_weights
-    from segwright.export import export_model
+    from segwright.export import check_triton, export_model, write_triton
 
+    name = args.triton or args.save_dir.resolve().name
+    if args.triton is not None:
+        check_triton(name, args.format)
     config = load_config(args.config, opts=args.opts)
     config.require("model", purpose="to export")
     if (config.section("val_dataset") or {}).get("multilabel"):
@@ -132,7 +143,7 @@ def run(args: argparse.Namespace) -> None:
         calibration=_calibration(args, config) if args.precision == "int8" else None,
         input_shape=args.input_shape,
         output_op=output_op,
-        picture_input=args.picture_input,
+        picture_input=args.picture_input if "picture_input" in args.given else args.triton is not None,
         img_channels=val.get("img_channels", filled["model"].get("in_channels", 3)),
         bit_depth=val.get("bit_depth"),
         class_names=dataset.class_names if dataset else val.get("class_names"),
@@ -145,6 +156,8 @@ def run(args: argparse.Namespace) -> None:
     log.info("verified %s", bundle.verification)
     if bundle.scores:
         log.info("%s", bundle.scores)
+    if args.triton is not None:
+        log.info("for Triton: tritonserver --model-repository %s", write_triton(bundle.folder, name).resolve())
     log.info("the model is saved in %s; try it: segwright infer --config %s --selftest", bundle.folder, bundle.manifest)
 
 

@@ -2,6 +2,7 @@
 
 from segwright.export.assemble import Bundle, export_model
 from segwright.export.int8 import Calibration
+from segwright.export.triton import check_triton, write_triton
 from segwright.export.verify import Verification
 
-__all__ = ["Bundle", "Calibration", "Verification", "export_model"]
+__all__ = ["Bundle", "Calibration", "Verification", "check_triton", "export_model", "write_triton"]

@@ -276,7 +276,7 @@ def _usual_labels(
     if different > (1 - AGREEMENT) * usual.size:
         raise ExportError(
             f"{different} of {usual.size} pixels get other labels when the graph does the transforms than when the "
-            "client does; nothing was written. Leave --picture_input out"
+            "client does; nothing was written. Choose --picture_input False"
         )
     return usual
 

@@ -31,7 +31,7 @@ class PictureInput(nn.Module):
         if rest:
             raise ConfigError(
                 f"the graph cannot begin with pictures: {type(rest[0]).__name__} is not among what it can do (Resize "
-                "to a fixed size with interp LINEAR, then Normalize); leave --picture_input out, and clients do it"
+                "to a fixed size with interp LINEAR, then Normalize); with --picture_input False clients do it"
             )
         self.size = resize.target_size if isinstance(resize, Resize) else None
         mean, std = (normalize.mean, normalize.std) if isinstance(normalize, Normalize) else ((0.0,), (1 / 255,))
@@ -40,7 +40,7 @@ class PictureInput(nn.Module):
         if preprocess.img_channels != 3:
             raise ConfigError(
                 f"the graph cannot begin with pictures: it takes colour ones, and the model {preprocess.img_channels} "
-                "channels; leave --picture_input out"
+                "channels; choose --picture_input False"
             )
 
     def forward(self, picture: Tensor) -> Tensor:
