@@ -99,8 +99,7 @@ def serve_on_ray(
                 logging_config=QUIET,
             )
             serve.run(_application(options, scaling, resources), name=NAME)
-            for line in lines:
-                print(line, flush=True)
+            print("\n".join(lines), flush=True)  # at once: replicas' lines would come between
             threading.Event().wait()
         except RuntimeError as error:
             raise ConfigError(f"Ray cannot run the service: {error}") from error
