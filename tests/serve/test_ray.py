@@ -14,19 +14,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 import requests
+from launching import launch
 from PIL import Image
 from small_net import export_small, picture
 
+from segwright.cli.main import main
 from segwright.runtime import load
 
-pytest.importorskip("ray.serve", reason="Ray Serve is not installed")
-
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 PATIENCE = 90  # seconds: Ray starts nine processes, and others may want the cores
 LINE_OF_A_REPLICA = re.compile(r"ServeReplica.* pid=(\d+)")
 
@@ -128,6 +130,7 @@ class Clients:
         return Counter(self.outcomes)
 
 
+@needs_ray
 @pytest.mark.slow
 def test_two_replicas_answer_recover_and_finish_what_they_accepted(tmp_path):
     bundle = export_small(tmp_path / "bundle").folder
@@ -164,3 +167,26 @@ def test_two_replicas_answer_recover_and_finish_what_they_accepted(tmp_path):
             thread.join()
         assert running.process.wait(PATIENCE) == 128 + signal.SIGTERM
         assert [answer.status_code for answer in last] == [200] * 3
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("--workers 2", "with --engine ray use --replicas"),
+        ("--drain_time 5", "--drain_time speaks of connections"),
+        ("--write_timeout 5", "--write_timeout speaks of connections"),
+        ("--replicas 3 --max_replicas 2", "--max_replicas 2 is less than --replicas 3"),
+        ("--host 0.0.0.0", "no API key is asked for"),
+    ],
+)
+def test_what_ray_cannot_do_is_refused(monkeypatch, capfd, flags, message):
+    monkeypatch.delenv("SEGWRIGHT_API_KEY", raising=False)
+    assert main(["serve", "anything", "--engine", "ray", *flags.split()]) == 2
+    assert message in " ".join(capfd.readouterr().err.split())
+
+
+def test_without_ray_the_extra_is_named():
+    code = "import sys; sys.modules['ray'] = None; from segwright.cli.main import main; sys.exit(main())"
+    status, printed = launch("serve", "anything", "--engine", "ray", program=("-c", code))
+    assert status == 2
+    assert "pip install 'segwright[ray]'" in printed

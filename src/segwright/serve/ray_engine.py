@@ -9,9 +9,9 @@ import math
 import os
 import signal
 import tempfile
-import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +41,7 @@ OF_A_LOCAL_CLUSTER = {
     "RAY_AUTH_MODE": "token",  # its ports are open to other machines
     "RAY_worker_niceness": "0",  # Ray's 15 leaves a service what all other programs leave
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",  # Ray's 5 are too few on a busy machine: it would start over
+    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "2",  # it is the only one
 }
 
 
@@ -100,12 +101,31 @@ def serve_on_ray(
             )
             serve.run(_application(options, scaling, resources), name=NAME)
             print("\n".join(lines), flush=True)  # at once: replicas' lines would come between
-            threading.Event().wait()
+            while _is_alive():
+                time.sleep(HEALTH_PERIOD)
+            raise ConfigError("the Ray cluster has ended, and the service with it; Ray's logs say why")
         except RuntimeError as error:
             raise ConfigError(f"Ray cannot run the service: {error}") from error
         finally:
-            serve.delete(NAME)  # returns when the replicas have answered what they accepted
-            if address is not None:
+            _finish(stop_serve=address is not None)
+
+
+def _is_alive() -> bool:
+    import ray
+
+    return any(node["Alive"] for node in ray.nodes())
+
+
+def _finish(*, stop_serve: bool) -> None:
+    """Have the replicas answer what they accepted, and end."""
+    from ray import serve
+    from ray.exceptions import RayError
+    from ray.serve.exceptions import RayServeException
+
+    if _is_alive():  # Ray would wait for machines that are gone
+        with suppress(RayError, RayServeException, TimeoutError):
+            serve.delete(NAME)
+            if stop_serve:
                 serve.shutdown()
 
 
@@ -172,7 +192,7 @@ def _application(options: ServeOptions, scaling: dict[str, Any], resources: dict
         max_queued_requests=MAX_CONNECTIONS,
         backpressure_config={"status_code": 429, "retry_after_s": RETRY_AFTER},
         health_check_period_s=HEALTH_PERIOD,
-        graceful_shutdown_timeout_s=options.read_timeout + options.answer_timeout,
+        graceful_shutdown_timeout_s=options.answer_timeout,
         max_constructor_retry_count=1,
         logging_config=QUIET,
         **scaling,
