@@ -19,6 +19,7 @@ RUN pip install --no-cache-dir --constraint /build/constraints.txt \
         openvino \
         pillow \
         prometheus-client \
+        psutil \
         pydantic \
         python-multipart \
         pyyaml \
