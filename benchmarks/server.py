@@ -43,10 +43,10 @@ class Server:
         self._wait_for(alive)
 
     @classmethod
-    def segwright(cls, bundle: Path, log: Path, *flags: object, threads: int = 1) -> "Server":
-        """``segwright serve`` with a model called ``small``... whatever name the bundle's folder has."""
+    def segwright(cls, bundle: Path, log: Path, *flags: object) -> "Server":
+        """``segwright serve`` with one model, which has its folder's name."""
         words = [sys.executable, "-m", "segwright", "serve", bundle, "--port", "{port}", *flags]
-        return cls(words, log, alive="/health/ready", environment={"OMP_NUM_THREADS": str(threads)})
+        return cls(words, log, alive="/health/ready")
 
     def __enter__(self) -> "Server":
         return self
