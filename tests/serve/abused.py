@@ -15,7 +15,7 @@ from segwright.runtime import Predictor, load
 
 MODEL = "free"  # takes pictures of any size
 MIB = 1 << 20
-FLAGS = "--max_body_mb 2 --read_timeout 2 --write_timeout 1 --answer_timeout 20 --queue_size 16 --drain_time 0.5"
+FLAGS = "--max_body_mb 2 --read_timeout 3 --write_timeout 1 --answer_timeout 20 --queue_size 16 --drain_time 0.5"
 GAUGES = ("segwright_pictures_accepted", "segwright_queue_pictures")
 
 

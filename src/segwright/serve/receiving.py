@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from segwright.serve.options import MIB, ServeOptions
 from segwright.serve.problems import Refused, busy
 
-GRACE = 0.5  # seconds that an upload has before it may have to give way to another
+GRACE = 2.0  # seconds that an upload has before it may have to give way to another
 LINGER = 2.0  # seconds that a refused client is listened to, so that it reads the answer before the connection ends
 CLIENT_GONE = 499  # in log and metrics, as nginx writes it
 
@@ -78,11 +78,12 @@ class Receiving:
         arriving = asyncio.ensure_future(self._receive(receive, upload))
         try:
             limit = self.options.read_timeout
-            await asyncio.wait({arriving, upload.gives_way}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {arriving, upload.gives_way}
+            await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             if arriving.done():
                 return arriving.result()
             if upload.gives_way.done():
-                raise Refused(408, "the request arrived too slowly while others waited", headers={"Retry-After": "5"})
+                raise busy("other requests arrive, and faster")
             raise Refused(408, f"the request did not arrive within {limit:g} s")
         finally:
             self.uploads.discard(upload)
