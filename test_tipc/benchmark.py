@@ -9,7 +9,7 @@ from statistics import fmean
 from test_tipc.machine import Machine
 from test_tipc.params import Param, ParamsError
 from test_tipc.step import Params, Step
-from test_tipc.training import places, train_step
+from test_tipc.training import places, train_step, trainers
 
 EXTRAS = ("log_iters", "skip_iters", "repeats")
 
@@ -28,7 +28,7 @@ def benchmark_plan(params: Params, machine: Machine) -> list[Step]:
     steps = []
     for place, trainer, batch_size, precision in product(
         places(params, machine),
-        params["trainer"].choices,
+        trainers(params),
         params["benchmark_batch_size"].choices,
         params["fp_items"].choices,
     ):

@@ -14,7 +14,7 @@ from test_tipc.commands import translate
 from test_tipc.drawn import MARK, NUM_VAL, can_draw, draw
 from test_tipc.params import Param, ParamsError, read_params
 from test_tipc.step import Params
-from test_tipc.training import trainer_lines
+from test_tipc.training import trainer_lines, trainers
 
 FOLDER = "TIPC_DATA"  # environment variable with the folder of a data set
 
@@ -33,7 +33,7 @@ def prepare(params: Params, mode: str) -> None:
     line = params["image_path" if mode == "whole_infer" else "train_infer_img_dir"]
     _list_pictures(block, root, line)
     if mode == "whole_infer":
-        missing = [model for model in params["infer_model"].choices if not Path(model).exists()]
+        missing = [model for model in params["infer_model"].choices if not _is_there(Path(model))]
         if missing:
             raise DataError(
                 f"{params['infer_model'].place}: whole_infer wants trained weights or an exported model: put them at "
@@ -41,17 +41,24 @@ def prepare(params: Params, mode: str) -> None:
             )
 
 
+def _is_there(model: Path) -> bool:
+    return model.exists() or model.with_suffix(".safetensors").is_file()  # which export takes, too
+
+
 def _val_block(params: Params, mode: str) -> dict[str, Any]:
     """``val_dataset`` of the configuration that the mode's first command names."""
-    line, command = params["infer_export"], "export"
-    if mode != "whole_infer" or not line.choices:
-        line, command = trainer_lines(params, params["trainer"].for_mode(mode).choices[0])[0], "train"
+    exports = params["infer_export"]
+    if mode == "whole_infer" and exports.choices:
+        line, command = exports, "export"
+    elif mode == "whole_infer":
+        line, command = params["norm_train"], "train"
+    else:
+        line, command = trainer_lines(params, trainers(params)[0])[0], "train"
     words = translate(Param(line.key, line.choices[0], line.place), command)
     if "--config" not in words[:-1]:
         raise ParamsError(f"{line.place}: no --config FILE in '{line.value}'")
     config = Path(words[words.index("--config") + 1])
-    source = read_source(config)
-    block = source.data.get("val_dataset") or {}
+    block = read_source(config).data.get("val_dataset") or {}
     if "dataset_root" not in block or "type" not in block:
         raise ParamsError(f"{config}: val_dataset has no type or no dataset_root, so that nothing can be put there")
     return block

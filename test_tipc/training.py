@@ -88,6 +88,18 @@ def train_step(params: Params, trainer: str, place: Place, precision: str) -> St
     return Step(tuple(command), log, place.environment, skip=skip, fresh=folder)
 
 
+def trainers(params: Params) -> list[str]:
+    """The kinds of training.
+
+    Raises:
+        ParamsError: there is none for this mode.
+    """
+    line = params["trainer"]
+    if not line.choices:
+        raise ParamsError(f"{line.place}: no trainer for this mode; want norm, or a name with a command further down")
+    return line.choices
+
+
 def trainer_lines(params: Params, trainer: str) -> tuple[Param, Param]:
     """The commands that train and export.
 
@@ -133,7 +145,7 @@ def training_plan(params: Params, machine: Machine) -> list[Step]:
         (trainer, train_step(params, trainer, place, precision), place)
         for place in places(params, machine)
         for precision in precisions(params["precision"])
-        for trainer in params["trainer"].choices
+        for trainer in trainers(params)
     ]
     alone = sum(not train.skip for _, train, _ in runs) == 1  # so that its results can have PaddleSeg's place
     steps = []

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tipc_files import CHAINS, FROM_PADDLESEG, chain_text, write_chain
 
 from test_tipc.params import LAYOUT, MODES, Param, ParamsError, read_params
-from tipc_files import CHAINS, FROM_PADDLESEG, chain_text, write_chain
 
 EVERY_CHAIN = sorted(path.parent.name for path in CHAINS.glob("*/train_infer_python.txt"))
 
@@ -42,7 +42,12 @@ def test_a_file_as_paddleseg_writes_them(tmp_path):
     ("old", "new", "place", "says"),
     [
         ("gpu_list:", "gpus:", ":4", "found 'gpus', where train_params wants 'gpu_list:"),
-        ("train_model_name:best_model/model.pdparams\n", "", ":11", "found 'train_infer_img_dir', where train_params wants 'train_model_name:"),
+        (
+            "train_model_name:best_model/model.pdparams\n",
+            "",
+            ":11",
+            "found 'train_infer_img_dir', where train_params wants 'train_model_name:",
+        ),
         ("distill_train:null\n", "", ":19", "found 'whole', where train_params wants 'distill_train:"),
         ("inference:deploy", "inference deploy", ":40", "'inference deploy/python/infer.py' is not KEY:VALUE"),
         ("--model_name:lraspp\n", "--model_name:lraspp\nmore:1\n", ":53", "'more' is one line too many"),
@@ -77,7 +82,7 @@ def test_an_unknown_mode_and_a_missing_file_are_refused(tmp_path):
         read_params(tmp_path / "none.txt", "whole_infer")
 
 
-def test_a_value_for_what_is_no_flag_is_refused(tmp_path):
+def test_a_value_for_what_is_no_flag_is_refused():
     with pytest.raises(ParamsError, match=r"x.txt:5: 'Global.use_gpu' gets 'True', but it is no flag"):
         Param("Global.use_gpu", "True", "x.txt:5").flag()
     with pytest.raises(ParamsError, match="for some of its values only"):

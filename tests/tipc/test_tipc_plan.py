@@ -1,12 +1,12 @@
 """Which commands a chain runs, and which it leaves out on this machine."""
 
 import pytest
+from tipc_files import CHAINS, FROM_PADDLESEG, write_chain
 
 from segwright.cli.main import parse
 from test_tipc.machine import Machine
 from test_tipc.params import MODES, ParamsError, read_params
 from test_tipc.plan import plan
-from tipc_files import CHAINS, FROM_PADDLESEG, write_chain
 
 CPU = Machine(0, ("CPUExecutionProvider",), openvino=True)
 GPUS = Machine(2, ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"), openvino=True)
@@ -99,9 +99,13 @@ def test_trainings_that_segwright_does_not_have_are_never_counted_as_success(tmp
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"norm_train": "Matting/tools/train.py --config x.yml"}, r"x.txt:16: 'Matting/tools/train.py' is not a script"),
+        (
+            {"norm_train": "Matting/tools/train.py --config x.yml"},
+            r"x.txt:16: 'Matting/tools/train.py' is not",
+        ),
         ({"norm_train": "val.py --config x.yml"}, r"x.txt:16: 'val.py' is not a script for this step; want train.py"),
         ({"trainer": "kl"}, r"x.txt:15: trainer 'kl' has no command"),
+        ({"trainer": "null"}, r"x.txt:15: no trainer for this mode"),
         ({"gpu_list": "all"}, r"x.txt:4: 'all'; want -1 for the CPU"),
         ({"--device": "npu"}, r"x.txt:41: device 'npu'"),
         ({"--enable_mkldnn": "yes"}, r"x.txt:42: 'yes'; want True, False"),
@@ -121,7 +125,7 @@ def test_whole_infer_exports_what_is_not_exported_and_infers(tmp_path):
         "--config=a/deploy.yaml",
         "--config=b/deploy.yaml",
     }
-    with pytest.raises(ParamsError, match="as many values"):
+    with pytest.raises(ParamsError, match="one value for each model"):
         steps_of(tmp_path, changes, "whole_infer")
 
 
