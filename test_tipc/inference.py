@@ -62,9 +62,7 @@ def infer_plan(params: Params, machine: Machine) -> list[Step]:
     """
     models, exports, quantised = (params[name] for name in ("infer_model", "infer_export", "infer_quant"))
     if not len(models.choices) == len(exports.value.split("|")) == len(quantised.choices):
-        raise ParamsError(
-            f"{models.place}: infer_model, infer_export and infer_quant want one value for each model"
-        )
+        raise ParamsError(f"{models.place}: infer_model, infer_export and infer_quant want one value for each model")
     results, pictures, steps = output_folder(params), params["image_path"].value, []
     for model, export, is_quantised in zip(models.choices, exports.value.split("|"), quantised.choices, strict=True):
         folder, needs = Path(model), None

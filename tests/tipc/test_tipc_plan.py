@@ -1,5 +1,7 @@
 """Which commands a chain runs, and which it leaves out on this machine."""
 
+import re
+
 import pytest
 from tipc_files import CHAINS, FROM_PADDLESEG, write_chain
 
@@ -142,3 +144,13 @@ def test_a_benchmark_measures_each_batch_size_and_precision_beside_the_profiler(
     (tmp_path / "y.txt").write_text(text.rstrip("=").rstrip() + "\n", encoding="utf-8")
     with pytest.raises(ParamsError, match="wants a section train_benchmark_params"):
         plan(read_params(tmp_path / "y.txt", "benchmark_train"), "benchmark_train", CPU)
+
+
+def test_commands_in_the_documents_name_chains_and_modes_that_exist():
+    root = CHAINS.parents[1]
+    text = (root / "docs/tipc.md").read_text(encoding="utf-8")
+    found = re.findall(r"^(?:TIPC_DATA=\S+ )?bash (test_tipc/\w+\.sh) (\S+) '?(\w+)'?$", text, re.MULTILINE)
+    assert len(found) == text.count("bash test_tipc/")
+    for script, file, mode in found:
+        assert (root / script).is_file()
+        assert read_params(root / file, mode)
