@@ -30,9 +30,12 @@ def translate(line: Param, command: str) -> list[str]:
         command: the one of segwright that it has to be.
 
     Raises:
-        ParamsError: it is another one, or no script that segwright stands in for.
+        ParamsError: it is another one, no script that segwright stands in for, or no command line at all.
     """
-    script, *words = shlex.split(line.value)
+    try:
+        script, *words = shlex.split(line.value)
+    except ValueError as error:
+        raise ParamsError(f"{line.place}: '{line.value}' is no command line ({error})") from error
     if script == "segwright" and words:
         found, *words = words
     else:

@@ -1,6 +1,6 @@
 """Inference with an exported model, on each combination of device, kernels, threads, batch size and precision."""
 
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 from test_tipc.commands import segwright, translate
@@ -14,7 +14,7 @@ BOOLEANS = {"True": True, "False": False}
 def infer_steps(
     params: Params, machine: Machine, model: Path, results: Path, pictures: str, *, needs: Step | None, quantised: bool
 ) -> list[Step]:
-    """One step a combination.
+    """One step a combination; none where the file infers nothing.
 
     Args:
         params: the chain's.
@@ -28,18 +28,19 @@ def infer_steps(
     Raises:
         ParamsError: a line makes no sense.
     """
+    if not params["inference"].value:
+        return []
     words = translate(params["inference"], "infer")
+    if not pictures:
+        raise ParamsError(f"{params['inference'].place}: no pictures to infer in this mode")
     devices = params["device"].choices
     if unknown := [device for device in devices if device not in ("cpu", "gpu")]:
         raise ParamsError(f"{params['device'].place}: device '{unknown[0]}'; want cpu, gpu or cpu|gpu")
     if params["save_log_path"].value:
         raise ParamsError(f"{params['save_log_path'].place}: the chain keeps logs in {results}; want null")
     steps = []
-    for name, flags, skip in [
-        combination
-        for device in devices
-        for combination in (_on_cpu if device == "cpu" else _on_gpu)(params, machine, quantised)
-    ]:
+    ways = {"cpu": _on_cpu, "gpu": _on_gpu}
+    for name, flags, skip in chain.from_iterable(ways[device](params, machine, quantised) for device in devices):
         command = [
             *words,
             *flags,

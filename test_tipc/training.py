@@ -50,8 +50,10 @@ def places(params: Params, machine: Machine) -> list[Place]:
     """The entries of ``gpu_list``.
 
     Raises:
-        ParamsError: one is no list of numbers.
+        ParamsError: one is no list of numbers, or ``Global.use_gpu`` says something too.
     """
+    if set(params["use_gpu"].choices) - {"null"}:
+        raise ParamsError(f"{params['use_gpu'].place}: '{params['use_gpu'].value}', but gpu_list decides; want null")
     found = []
     for gpu in params["gpu_list"].choices:
         skip = ""

@@ -51,6 +51,17 @@ def test_a_chain_trains_evaluates_exports_and_infers_in_this_order(tmp_path):
     assert infer.log.name == "python_infer_cpu_usemkldnn_True_threads_2_precision_fp32_batchsize_1.log"
 
 
+def test_a_chain_without_evaluation_export_or_inference_leaves_them_out(tmp_path):
+    assert [words(step)[0] for step in steps_of(tmp_path, {"gpu_list": "-1", "eval": "null", "inference": "null"})] == [
+        "train",
+        "export",
+    ]
+    assert [words(step)[0] for step in steps_of(tmp_path, {"gpu_list": "-1", "norm_export": "null"})] == [
+        "train",
+        "val",
+    ]
+
+
 def test_what_the_machine_has_not_is_left_out_with_a_reason(tmp_path):
     steps = steps_of(tmp_path, {"gpu_list": "-1|0"})
     assert [bool(step.skip) for step in steps] == [False] * 5 + [True] * 2 + [True] * 7
@@ -107,6 +118,9 @@ def test_trainings_that_segwright_does_not_have_are_never_counted_as_success(tmp
         ),
         ({"norm_train": "val.py --config x.yml"}, r"x.txt:16: 'val.py' is not a script for this step; want train.py"),
         ({"trainer": "kl"}, r"x.txt:15: trainer 'kl' has no command"),
+        ({"norm_train": "train.py --config 'x.yml"}, r"x.txt:16: .* is no command line \(No closing quotation\)"),
+        ({"train_infer_img_dir": "whole_train_whole_infer=a"}, r"x.txt:40: no pictures to infer in this mode"),
+        ({"Global.use_gpu": "True|True"}, r"x.txt:5: 'True.True', but gpu_list decides"),
         ({"trainer": "null"}, r"x.txt:15: no trainer for this mode"),
         ({"gpu_list": "all"}, r"x.txt:4: 'all'; want -1 for the CPU"),
         ({"--device": "npu"}, r"x.txt:41: device 'npu'"),
