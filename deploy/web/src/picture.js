@@ -1,0 +1,77 @@
+/** From whatever holds a picture in a browser to its pixels, unaltered. */
+
+import { SegwrightError } from "./errors.js";
+import { straightColours } from "./straight_colours.js";
+
+/**
+ * @typedef {ImageData | ImageBitmap | Blob | HTMLImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | VideoFrame} Picture
+ */
+
+const PLAIN = { colorSpaceConversion: "none", premultiplyAlpha: "none" }; // the numbers in the file
+const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const PNG_DEPTH = 24; // where a PNG keeps its bits per value
+
+/**
+ * @param {Picture} picture upright as its EXIF orientation says; transparency is ignored
+ * @returns {Promise<{width: number, height: number, data: Uint8ClampedArray}>} R, G, B, A of each pixel
+ */
+export async function pixelsOf(picture) {
+  if (picture instanceof ImageData) {
+    if (picture.data instanceof Uint8ClampedArray) return picture;
+    throw new SegwrightError("The ImageData holds floats; make one with pixelFormat 'rgba-unorm8'.");
+  }
+  if (picture instanceof Blob) return ofBitmap(await decoded(picture));
+  if (globalThis.HTMLImageElement && picture instanceof HTMLImageElement) {
+    return ofBitmap(await bitmap(picture, picture.currentSrc || "the picture"));
+  }
+  return drawn(picture);
+}
+
+async function decoded(file) {
+  const name = file.name ?? "the picture";
+  const start = new Uint8Array(await file.slice(0, 32).arrayBuffer());
+  if (PNG.every((byte, i) => start[i] === byte) && start[PNG_DEPTH] > 8) {
+    throw new SegwrightError(`${name} stores ${start[PNG_DEPTH]} bits per value, of which browsers show eight: save it with 8.`);
+  }
+  return bitmap(file, name);
+}
+
+async function bitmap(source, name) {
+  try {
+    return await createImageBitmap(source, PLAIN);
+  } catch {
+    throw new SegwrightError(
+      `${name} is not a picture that this browser can read, or it is damaged: save it as PNG or JPEG.`,
+    );
+  }
+}
+
+function ofBitmap(bitmap) {
+  try {
+    return drawn(bitmap);
+  } finally {
+    bitmap.close();
+  }
+}
+
+function drawn(source) {
+  const width = source.videoWidth ?? source.displayWidth ?? source.width;
+  const height = source.videoHeight ?? source.displayHeight ?? source.height;
+  if (!(width > 0 && height > 0)) {
+    throw new SegwrightError("The picture has no pixels yet: wait for the video or the image to load, or give another.");
+  }
+  let image;
+  try {
+    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    context.drawImage(source, 0, 0, width, height);
+    image = context.getImageData(0, 0, width, height);
+  } catch (error) {
+    throw new SegwrightError(`The browser does not give the pixels of a ${width}x${height} picture away (${error.message}).`);
+  }
+  return isOpaque(image) ? image : straightColours(source, width, height);
+}
+
+function isOpaque({ data }) {
+  for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) return false;
+  return true;
+}

@@ -1,0 +1,109 @@
+"""deploy/web behind a server of its own, in a real browser."""
+
+import base64
+import importlib.util
+import os
+import shutil
+import subprocess
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+WEB = Path(__file__).parents[2] / "deploy" / "web"
+BROWSER = os.environ.get("SEGWRIGHT_BROWSER") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
+)
+
+
+def needs() -> None:
+    """Skip the module where something is missing, with a reason; install the packages where they are not yet."""
+    if BROWSER is None:
+        pytest.skip("no Chromium or Chrome on the path, and SEGWRIGHT_BROWSER does not name one", allow_module_level=True)
+    if shutil.which("npm") is None:
+        pytest.skip("npm, which installs onnxruntime-web, is not on the path", allow_module_level=True)
+    if not (WEB / "node_modules" / ".package-lock.json").exists():
+        done = subprocess.run(
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=WEB, capture_output=True, text=True
+        )
+        if done.returncode:
+            pytest.skip(f"npm ci did not install onnxruntime-web: {done.stderr[-300:]}", allow_module_level=True)
+
+
+def serve_script() -> ModuleType:
+    """``deploy/web/serve.py`` as a module."""
+    spec = importlib.util.spec_from_file_location("web_serve", WEB / "serve.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def web_server(models: Path, *, isolated: bool = True):
+    """The address of ``deploy/web``, with the folder ``models`` in it; without isolation as any static server has it."""
+    script = serve_script()
+
+    class Handler(script.IsolatedHandler):
+        def translate_path(self, path: str) -> str:
+            inside = super().translate_path(path)
+            below = Path(inside).relative_to(WEB)
+            return str(models / Path(*below.parts[1:])) if below.parts[:1] == ("models",) else inside
+
+        def end_headers(self) -> None:
+            super().end_headers() if isolated else super(script.IsolatedHandler, self).end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=WEB))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+TO_BASE64 = """
+    const encoded = (array) => {
+        const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+        let text = "";
+        for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+        return btoa(text);
+    };
+    const decoded = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+"""
+
+
+def predicted(page, model: str, files: list[bytes], **options) -> list[np.ndarray]:
+    """The label maps of picture files, from the library in the page; a refusal is an AssertionError with its words."""
+    answer = page.evaluate(
+        "async ([model, files, options]) => {"
+        + TO_BASE64
+        + """
+        const { SegwrightError, load } = await import("/src/index.js");
+        try {
+            const predictor = await load(model, options);
+            const results = await Promise.all(files.map((file) => predictor.predict(new Blob([decoded(file)]))));
+            await predictor.release();
+            return results.map(({ labelMap, width, height }) =>
+                [labelMap.constructor.name, height, width, encoded(labelMap)]);
+        } catch (error) {
+            if (!(error instanceof SegwrightError)) throw error;
+            return error.message;
+        }
+    }""",
+        [model, [base64.b64encode(file).decode() for file in files], options],
+    )
+    assert not isinstance(answer, str), answer
+    kinds = {"Uint8Array": np.uint8, "Int32Array": np.int32}
+    return [
+        np.frombuffer(base64.b64decode(data), kinds[kind]).reshape(height, width) for kind, height, width, data in answer
+    ]
