@@ -73,6 +73,7 @@ function useModel(source, name) {
     legend.clear();
     const [, , height, width] = inputShape;
     const size = width > 0 && height > 0 ? `input ${width} × ${height}` : "any input size";
+    element("tested").textContent = "";
     element("model-name").textContent = name;
     element("model-facts").textContent = [`${numClasses} classes`, size, precision, engine()].join(" · ");
     element("invitation").textContent = "Drop a picture here";
@@ -129,12 +130,12 @@ function test() {
   return attempt("Predicting the test pictures of the export …", async () => {
     const results = await predictor.selftest();
     const shares = results.map(({ agreement }) => `${(100 * agreement).toFixed(3)} %`).join(", ");
-    const passed = results.every((result) => result.passed);
-    complain(
-      passed
-        ? `This device gives the labels of the trained model: ${shares} of the pixels of ${results.length} pictures agree.`
-        : `This device computes something else than the trained model: only ${shares} of the pixels agree. Do not use it here.`,
-    );
+    if (!results.every(({ passed }) => passed)) {
+      throw new SegwrightError(
+        `This device computes something else than the trained model (${shares} of the pixels agree): do not rely on it here.`,
+      );
+    }
+    element("tested").textContent = `This device gives the labels of the trained model: ${shares} of the pixels agree.`;
   });
 }
 

@@ -34,7 +34,7 @@ function onServer(address) {
 async function fetched(url) {
   let response;
   try {
-    response = await fetch(url);
+    response = await fetch(url, { cache: "no-cache" }); // asks whether it changed: files of one export belong together
   } catch (error) {
     throw new SegwrightError(
       `${url.href} does not come (${words(error)}): is its server running, and does it let other sites read it (CORS)?`,

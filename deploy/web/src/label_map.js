@@ -4,7 +4,7 @@ import { SegwrightError } from "./errors.js";
 import { linear, pick } from "./resample.js";
 
 /**
- * @param {{data: ArrayLike<number> | BigInt64Array, dims: readonly number[]}} output of one picture or several, whose
+ * @param {{data: Uint8Array | Int32Array | BigInt64Array | Float32Array, dims: readonly number[]}} output of one picture or several, whose
  *   first counts: (N, H, W) labels, which are brought back by nearest neighbour, or (N, C, H, W) scores, which are brought
  *   back bilinearly before the best is taken
  * @param {import("./preprocessing.js").Step[]} steps what preprocessing did
@@ -14,13 +14,13 @@ export function restored({ data, dims }, steps) {
   const [height, width] = dims.slice(-2);
   const size = { width, height };
   const pixels = width * height;
-  if (dims.length === 3) return asLabels(back(Int32Array.from(data.subarray(0, pixels), Number), size, steps, nearest));
+  if (dims.length === 3) return asLabels(back(ids(data.subarray(0, pixels)), size, steps, nearest));
   if (dims.length !== 4) {
     throw new SegwrightError(`The model gives an array of ${dims.length} axes instead of labels or scores; export again.`);
   }
   let best = null;
   for (let id = 0; id < dims[1]; id += 1) {
-    const scores = Float32Array.from(data.subarray(id * pixels, (id + 1) * pixels));
+    const scores = data.subarray(id * pixels, (id + 1) * pixels);
     const { plane, ...after } = back(scores, size, steps, linear);
     best ??= { ...after, plane: new Int32Array(plane.length), highest: plane.slice() };
     for (let i = 0; i < plane.length; i += 1) {
@@ -32,6 +32,8 @@ export function restored({ data, dims }, steps) {
   }
   return asLabels(best);
 }
+
+const ids = (data) => (data instanceof BigInt64Array ? Int32Array.from(data, Number) : new Int32Array(data));
 
 /** The pixel whose area holds the new pixel's centre. */
 const nearest = (plane, from, to) =>
@@ -53,5 +55,5 @@ function cropped(plane, from, to) {
 
 function asLabels({ plane, width, height }) {
   const fits = plane.every((id) => id >= 0 && id < 256);
-  return { labelMap: fits ? Uint8Array.from(plane) : plane, width, height };
+  return { labelMap: fits ? new Uint8Array(plane) : plane, width, height };
 }

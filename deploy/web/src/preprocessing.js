@@ -92,7 +92,9 @@ function normalize({ mean, std }) {
     const planes = image.planes.map((plane, channel) => {
       const offset = Math.fround(255 * of(means, channel));
       const factor = Math.fround(1 / (255 * of(deviations, channel)));
-      return plane.map((value) => Math.fround(value - offset) * factor);
+      const normalized = new Float32Array(plane.length);
+      for (let i = 0; i < plane.length; i += 1) normalized[i] = Math.fround(plane[i] - offset) * factor;
+      return normalized;
     });
     return { ...image, planes };
   };

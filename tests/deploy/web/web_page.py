@@ -2,9 +2,7 @@
 
 import base64
 import importlib.util
-import os
-import shutil
-import subprocess
+import io
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -13,26 +11,18 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import pytest
+from PIL import Image
 
-WEB = Path(__file__).parents[2] / "deploy" / "web"
-BROWSER = os.environ.get("SEGWRIGHT_BROWSER") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
+WEB = Path(__file__).parents[3] / "deploy" / "web"
+CLASSES = ["sky", "road", "car", "tree"]
+NORMALIZE = {"type": "Normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
 
-def needs() -> None:
-    """Skip the module where something is missing, with a reason; install the packages where they are not yet."""
-    if BROWSER is None:
-        pytest.skip("no Chromium or Chrome on the path, and SEGWRIGHT_BROWSER does not name one", allow_module_level=True)
-    if shutil.which("npm") is None:
-        pytest.skip("npm, which installs onnxruntime-web, is not on the path", allow_module_level=True)
-    if not (WEB / "node_modules" / ".package-lock.json").exists():
-        done = subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=WEB, capture_output=True, text=True
-        )
-        if done.returncode:
-            pytest.skip(f"npm ci did not install onnxruntime-web: {done.stderr[-300:]}", allow_module_level=True)
+def png(image: np.ndarray, **options) -> bytes:
+    """An array as a file."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG", **options)
+    return file.getvalue()
 
 
 def serve_script() -> ModuleType:
@@ -45,7 +35,7 @@ def serve_script() -> ModuleType:
 
 @contextmanager
 def web_server(models: Path, *, isolated: bool = True):
-    """The address of ``deploy/web``, with the folder ``models`` in it; without isolation as any static server has it."""
+    """The address of ``deploy/web`` with ``models`` in it, with serve.py's headers or as any static server has it."""
     script = serve_script()
 
     class Handler(script.IsolatedHandler):
@@ -105,5 +95,6 @@ def predicted(page, model: str, files: list[bytes], **options) -> list[np.ndarra
     assert not isinstance(answer, str), answer
     kinds = {"Uint8Array": np.uint8, "Int32Array": np.int32}
     return [
-        np.frombuffer(base64.b64decode(data), kinds[kind]).reshape(height, width) for kind, height, width, data in answer
+        np.frombuffer(base64.b64decode(data), kinds[kind]).reshape(height, width)
+        for kind, height, width, data in answer
     ]

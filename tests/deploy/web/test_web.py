@@ -1,0 +1,282 @@
+"""The browser's library and its page in headless Chromium, next to Python's runtime."""
+
+import base64
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from small_net import picture
+from web_page import NORMALIZE, TO_BASE64, png, predicted, web_server
+
+from segwright.bundle import Preprocessing, file_hash
+from segwright.runtime import load
+
+PREPROCESSINGS = [
+    [NORMALIZE],
+    [{"type": "Resize", "target_size": [72, 56]}, {"type": "Normalize"}],
+    [{"type": "Resize", "target_size": [96, 64], "keep_ratio": True, "size_divisor": 32}, NORMALIZE],
+    [{"type": "Resize", "target_size": [40, 50], "interp": "NEAREST"}, NORMALIZE, {"type": "ReverseChannels"}],
+    [{"type": "Resize", "target_size": [52, 61], "interp": "CUBIC"}, NORMALIZE],
+    [{"type": "ResizeByLong", "long_size": 70}, {"type": "Padding", "target_size": [80, 80]}, NORMALIZE],
+    [{"type": "ResizeByShort", "short_size": 60, "max_size": 71}, NORMALIZE],
+    [{"type": "LimitLong", "max_long": 50}, {"type": "LimitShort", "min_short": 45}, NORMALIZE],
+    [
+        {"type": "PaddingByAspectRatio", "aspect_ratio": 1.7, "im_padding_value": [0, 100.5, 255]},
+        {"type": "Resize", "target_size": [51, 33]},
+        NORMALIZE,
+    ],
+]
+SIZES = [(45, 60), (97, 31), (33, 80), (1, 1)]
+
+
+@pytest.fixture(scope="module")
+def address(models):
+    with web_server(models) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def page(browser, address):
+    page = browser.new_page()
+    page.goto(address)
+    yield page
+    page.close()
+
+
+def edited(models, name: str, *, of: str = "labels", files: dict[str, bytes] | None = None, **changes):
+    """A copy of an export with other values in its ``Deploy:`` block, and other files with their checksums."""
+    folder = shutil.copytree(models / of, models / name)
+    manifest = folder / "deploy.yaml"
+    content = yaml.safe_load(manifest.read_text())
+    for path, data in (files or {}).items():
+        (folder / path).write_bytes(data)
+        next(file for file in content["files"] if file["path"] == path)["sha256"] = file_hash(folder / path)
+    for key, value in changes.items():
+        (content if key in content else content["Deploy"])[key] = value
+    manifest.write_text(yaml.safe_dump(content))
+    return folder
+
+
+def refusal(page, model: str, file: bytes | None = None, **options) -> str:
+    with pytest.raises(AssertionError) as caught:
+        predicted(page, f"models/{model}", [file or png(picture(20, 20))], **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("index", range(len(PREPROCESSINGS)))
+def test_preprocessing_gives_the_same_numbers_as_in_python(page, index):
+    blocks = PREPROCESSINGS[index]
+    for channels, to_rgb in ((3, True), (3, False), (1, True)):
+        if channels == 1 and NORMALIZE in blocks:
+            continue  # it has numbers for three
+        prepare = Preprocessing(blocks, to_rgb=to_rgb, img_channels=channels)
+        for seed, size in enumerate(SIZES):
+            image = picture(*size, seed)
+            rgba = np.dstack([image, np.full(size, 255, np.uint8)])
+            shape, data = page.evaluate(
+                "async ([blocks, toRgb, channels, width, height, rgba]) => {"
+                + TO_BASE64
+                + """
+                const { preprocessing } = await import("/src/preprocessing.js");
+                const prepare = preprocessing({ transforms: blocks, toRgb, channels }, "deploy.yaml");
+                const image = prepare({ width, height, data: decoded(rgba) });
+                const bytes = new Float32Array(image.planes.flatMap((plane) => [...plane]));
+                return [[image.planes.length, image.height, image.width], encoded(bytes)];
+            }""",
+                [prepare.blocks, to_rgb, channels, *size[::-1], base64.b64encode(rgba.tobytes()).decode()],
+            )
+            got = np.frombuffer(base64.b64decode(data), np.float32).reshape(shape)
+            np.testing.assert_allclose(got, prepare(image).tensor, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("of", ["labels", "scores"])
+def test_labels_are_those_of_python_to_the_pixel(page, models, of):
+    pictures = [picture(*size, seed) for seed, size in enumerate(SIZES)]
+    for index, blocks in enumerate(PREPROCESSINGS):
+        name = f"{of}_{index}"
+        folder = edited(models, name, of=of, transforms=blocks)
+        expected = load(folder).predict_batch(pictures)
+        for got, wanted in zip(predicted(page, f"models/{name}/", [png(p) for p in pictures]), expected, strict=True):
+            assert got.dtype == wanted.dtype
+            np.testing.assert_array_equal(got, wanted)
+
+
+def test_a_graph_that_begins_with_pictures(page, models):
+    image = picture(56, 72)
+    expected = load(models / "pictures")(image)
+    np.testing.assert_array_equal(predicted(page, "models/pictures", [png(image)])[0], expected)
+
+
+def test_pictures_of_every_kind_are_read_as_python_reads_them(page, models, tmp_path):
+    image = picture(40, 50, 7)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    rgba = np.dstack([image, np.linspace(0, 255, 2000).astype(np.uint8).reshape(40, 50)])
+    files = {
+        "turned.png": png(image, exif=turned.tobytes()),
+        "alpha.png": png(rgba),
+        "gray.png": png(image[..., 0]),
+        "palette.png": png(np.asarray(Image.fromarray(image).quantize(9).convert("RGB"))),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    expected = load(models / "labels").predict_batch([tmp_path / name for name in files])
+    for name, got, wanted in zip(files, predicted(page, "models/labels", list(files.values())), expected, strict=True):
+        np.testing.assert_array_equal(got, wanted, err_msg=name)
+
+
+def test_what_else_holds_a_picture(page):
+    """ImageData, a bitmap, both canvases and an image element give the labels that the file gives."""
+    same = page.evaluate(
+        "async (file) => {"
+        + TO_BASE64
+        + """
+        const { load, overlay } = await import("/src/index.js");
+        const predictor = await load("models/labels");
+        const blob = new Blob([decoded(file)], { type: "image/png" });
+        const wanted = await predictor.predict(blob);
+        const bitmap = await createImageBitmap(blob);
+        const canvas = document.createElement("canvas");
+        [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+        const context = canvas.getContext("2d");
+        context.drawImage(bitmap, 0, 0);
+        const offscreen = new OffscreenCanvas(bitmap.width, bitmap.height);
+        offscreen.getContext("2d").drawImage(bitmap, 0, 0);
+        const image = new Image();
+        image.src = URL.createObjectURL(blob);
+        await image.decode();
+        const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+        const found = {};
+        for (const [name, picture] of Object.entries({ bitmap, canvas, offscreen, image, pixels })) {
+            const { labelMap } = await predictor.predict(picture);
+            found[name] = labelMap.every((id, i) => id === wanted.labelMap[i]);
+        }
+        overlay(canvas, bitmap, wanted, predictor.manifest.palette, 1);
+        const id = wanted.labelMap[0];
+        const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+        const colour = id === 0 ? [...pixels.data.slice(0, 3)] : predictor.manifest.palette[id];
+        found.overlay = `${[red, green, blue]}` === `${colour}`;
+        return found;
+    }""",
+        base64.b64encode(png(picture(30, 40))).decode(),
+    )
+    assert same == dict.fromkeys(same, True)
+    assert len(same) == 6
+
+
+def test_a_bad_picture_is_refused_in_words(page):
+    whole = png(picture(60, 60))
+    assert "is not a picture that this browser can read" in refusal(page, "labels", b"words")
+    assert "is not a picture that this browser can read" in refusal(page, "labels", whole[: len(whole) // 2])
+    assert "stores 16 bits per value" in refusal(page, "labels", png(np.full((9, 9), 40000, np.uint16)))
+    assert "is 20x20 (width x height) after preprocessing, but this model was exported for 72x56 only" in refusal(
+        page, "pictures", png(picture(20, 20))
+    )
+
+
+def test_a_bad_model_is_refused_in_words(page, models):
+    edited(models, "garbage", files={"model.onnx": b"no model"})
+    assert "model.onnx cannot be opened by ONNX Runtime" in refusal(page, "garbage")
+    edited(models, "swapped")
+    (models / "swapped" / "model.onnx").write_bytes(b"no model")
+    assert "model.onnx is not the file that was exported (its SHA-256 differs" in refusal(page, "swapped")
+    edited(models, "absent")
+    (models / "absent" / "model.onnx").unlink()
+    assert "model.onnx is missing (the server says 404)" in refusal(page, "absent")
+    assert "deploy.yaml is missing (the server says 404)" in refusal(page, "nowhere")
+    for name, text, words in (
+        ("cut", "Deploy: {model: [", "deploy.yaml cannot be read"),
+        ("list", "- a list", "it has no 'Deploy:' block"),
+        ("paddle", "Deploy: {model: model.pdmodel, transforms: []}", "which only Paddle Inference runs"),
+    ):
+        (models / name).mkdir()
+        (models / name / "deploy.yaml").write_text(text)
+        assert words in refusal(page, name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"format": "openvino"}, "in the format openvino, which browsers do not run"),
+        ({"schema": 99}, "has layout 99"),
+        ({"model": "../model.onnx"}, "only files inside its own folder are allowed"),
+        ({"model": "C:\\model.onnx"}, "only files inside its own folder are allowed"),
+        ({"model": "/model.onnx"}, "only files inside its own folder are allowed"),
+        ({"model": "other.onnx"}, "names other.onnx but holds no checksum"),
+        ({"input_shape": [1, 3]}, "input_shape is to be four numbers"),
+        ({"palette": [[0, 0, 900]]}, "palette is to be"),
+        ({"img_channels": 4}, "pictures of 4 channels"),
+        ({"transforms": [{"type": "RandomBlur"}]}, "transforms[0]: RandomBlur is not among"),
+        ({"transforms": [{"type": "toString"}]}, "transforms[0]: toString is not among"),
+        ({"transforms": [{"type": "Resize", "interp": "AREA"}]}, "Resize.interp AREA is not among"),
+        ({"transforms": [{"type": "Resize", "colour": 1}]}, "Resize has no argument colour"),
+        ({"transforms": [{"type": "Resize", "target_size": [0, 9]}]}, "whole pixels above zero"),
+        ({"transforms": [{"type": "Padding", "target_size": [9, 9]}]}, "met an image of 20x20"),
+        ({"transforms": [{"type": "Normalize", "mean": [1, 2]}]}, "has 2 numbers, but the image has 3 channels"),
+        ({"transforms": [{"type": "Normalize", "std": 0}]}, "none may be 0"),
+    ],
+)
+def test_a_manifest_that_cannot_be_met_is_refused_in_words(page, models, changes, words):
+    name = f"changed_{abs(hash(str(changes)))}"
+    edited(models, name, **changes)
+    assert words in refusal(page, name)
+
+
+def test_options_that_cannot_be_met_are_refused_in_words(page, browser, models):
+    assert "choose auto, webgpu, wasm" in refusal(page, "labels", backend="fast")
+    assert "threads is a whole number above zero" in refusal(page, "labels", threads=0)
+    assert "ONNX Runtime keeps that number" in refusal(page, "labels", threads=64)
+    with web_server(models, isolated=False) as address:
+        plain = browser.new_page()
+        plain.goto(address)
+        assert "browsers allow threads only to pages" in refusal(plain, "labels", threads=2)
+        plain.close()
+
+
+def test_selftest_and_weights_in_a_file_of_their_own(page, models):
+    onnx = pytest.importorskip("onnx")
+    folder = edited(models, "apart")
+    onnx.save(
+        onnx.load(folder / "model.onnx"),
+        folder / "model.onnx",
+        save_as_external_data=True,
+        location="model.onnx.data",
+        size_threshold=256,
+    )
+    content = yaml.safe_load((folder / "deploy.yaml").read_text())
+    content["files"] = [file for file in content["files"] if file["path"] != "model.onnx"]
+    content["files"] += [
+        {"path": path, "sha256": file_hash(folder / path)} for path in ("model.onnx", "model.onnx.data")
+    ]
+    (folder / "deploy.yaml").write_text(yaml.safe_dump(content))
+    results = page.evaluate("""async () => {
+        const { load } = await import("/src/index.js");
+        return (await load("models/apart/deploy.yaml")).selftest();
+    }""")
+    assert [result["passed"] for result in results] == [True, True]
+    assert [result["different"] for result in results] == [0, 0]
+
+
+@pytest.mark.slow
+def test_r66_webgpu_is_taken_only_where_the_test_pictures_come_out_right(driver, browser_path, address, models):
+    """With a software adapter: as it is, and where it is made to give other labels."""
+    folder = models / "labels"
+    mask = np.asarray(Image.open(folder / "selftest" / "mask_1.png"))
+    edited(models, "doubted", files={"selftest/mask_1.png": png((mask + 1) % 4)})
+    with_gpu = driver.chromium.launch(
+        executable_path=browser_path,
+        args=["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
+    )
+    page = with_gpu.new_page()
+    page.goto(address)
+    if not page.evaluate("navigator.gpu?.requestAdapter().then(Boolean, () => false)"):
+        pytest.skip("this Chromium has no software adapter for WebGPU")
+    backend = """async (model) => {
+        const { load } = await import("/src/index.js");
+        return (await load(model)).backend;
+    }"""
+    assert page.evaluate(backend, "models/labels") == "webgpu"
+    assert page.evaluate(backend, "models/doubted") == "wasm"
+    with_gpu.close()
