@@ -77,7 +77,7 @@ function useModel(source, name) {
     element("model-name").textContent = name;
     element("model-facts").textContent = [`${numClasses} classes`, size, precision, engine()].join(" · ");
     element("invitation").textContent = "Drop a picture here";
-    element("pictures").hidden = false;
+    document.body.dataset.model = name;
     element("result").hidden = true;
     document.body.dataset.state = "empty";
   });
@@ -129,13 +129,13 @@ function test() {
   stopWebcam();
   return attempt("Predicting the test pictures of the export …", async () => {
     const results = await predictor.selftest();
-    const shares = results.map(({ agreement }) => `${(100 * agreement).toFixed(3)} %`).join(", ");
+    const pixels = results.reduce((sum, result) => sum + result.pixels, 0);
+    const agreed = pixels - results.reduce((sum, { different }) => sum + different, 0);
+    const counts = `${agreed.toLocaleString("en")} of ${pixels.toLocaleString("en")} test pixels agree`;
     if (!results.every(({ passed }) => passed)) {
-      throw new SegwrightError(
-        `This device computes something else than the trained model (${shares} of the pixels agree): do not rely on it here.`,
-      );
+      throw new SegwrightError(`This device computes something else than the trained model (${counts}): do not rely on it here.`);
     }
-    element("tested").textContent = `This device gives the labels of the trained model: ${shares} of the pixels agree.`;
+    element("tested").textContent = `This device gives the labels of the trained model: ${counts}.`;
   });
 }
 
