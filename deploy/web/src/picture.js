@@ -11,6 +11,8 @@ const PLAIN = { colorSpaceConversion: "none", premultiplyAlpha: "none" }; // the
 const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const PNG_DEPTH = 24; // where a PNG keeps its bits per value
 
+let canvasIsTrue = null; // not known yet
+
 /**
  * @param {Picture} picture upright as its EXIF orientation says; transparency is ignored
  * @returns {Promise<{width: number, height: number, data: Uint8ClampedArray}>} R, G, B, A of each pixel
@@ -61,6 +63,7 @@ function drawn(source) {
     throw new SegwrightError("The picture has no pixels yet: wait for the video or the image to load, or give another.");
   }
   let image;
+  refuseAlteredPixels();
   try {
     const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     context.drawImage(source, 0, 0, width, height);
@@ -69,6 +72,25 @@ function drawn(source) {
     throw new SegwrightError(`The browser does not give the pixels of a ${width}x${height} picture away (${error.message}).`);
   }
   return isOpaque(image) ? image : straightColours(source, width, height);
+}
+
+/** Some browsers alter what a page reads from a canvas, against fingerprinting; labels would be wrong without a word. */
+function refuseAlteredPixels() {
+  canvasIsTrue ??= readsWhatItWrote();
+  if (!canvasIsTrue) {
+    throw new SegwrightError(
+      "This browser alters the pixels that pages read (its protection against fingerprinting): allow this site to read canvases.",
+    );
+  }
+}
+
+function readsWhatItWrote() {
+  const context = new OffscreenCanvas(64, 64).getContext("2d", { willReadFrequently: true });
+  const written = new ImageData(64, 64);
+  written.data.forEach((_, i) => (written.data[i] = i % 4 === 3 ? 255 : (i * 37) % 251));
+  context.putImageData(written, 0, 0);
+  const { data } = context.getImageData(0, 0, 64, 64);
+  return data.every((value, i) => value === written.data[i]);
 }
 
 function isOpaque({ data }) {

@@ -176,6 +176,22 @@ def test_a_bad_picture_is_refused_in_words(page):
     )
 
 
+def test_a_browser_that_alters_pixels_is_refused(browser, address):
+    page = browser.new_page()
+    page.goto(address)
+    page.evaluate("""() => {
+        const context = OffscreenCanvasRenderingContext2D.prototype;
+        const read = context.getImageData;
+        context.getImageData = function (...at) {
+            const image = read.apply(this, at);
+            image.data[400] ^= 1;
+            return image;
+        };
+    }""")
+    assert "alters the pixels that pages read" in refusal(page, "labels")
+    page.close()
+
+
 def test_a_bad_model_is_refused_in_words(page, models):
     edited(models, "garbage", files={"model.onnx": b"no model"})
     assert "model.onnx cannot be opened by ONNX Runtime" in refusal(page, "garbage")

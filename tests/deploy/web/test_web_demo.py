@@ -1,5 +1,6 @@
 """The page of deploy/web in headless Chromium: what a person does and sees."""
 
+import base64
 import subprocess
 
 import numpy as np
@@ -82,6 +83,32 @@ def test_a_folder_is_chosen(opened, models):
     assert page.inner_text("#model-name") == "labels"
     upload(page, picture(20, 30))
     page.wait_for_selector("#result:visible")
+
+
+def test_a_picture_and_a_folder_are_dropped(opened):
+    page = opened("?model=models/labels")
+    page.wait_for_selector("#selftest:visible")
+    page.evaluate(
+        """(text) => {
+            const data = new DataTransfer();
+            data.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], "got.png"));
+            document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: data }));
+        }""",
+        base64.b64encode(png(picture(20, 30))).decode(),
+    )
+    page.wait_for_selector("#result:visible")
+    paths = page.evaluate("""async () => {
+        const { filesIn } = await import("/demo/folder.js");
+        const file = (fullPath) => ({ fullPath, isDirectory: false, file: (got) => got(new File([""], "name")) });
+        const folder = (entries) => {
+            const parts = [entries.slice(0, 1), entries.slice(1), []];
+            return { isDirectory: true, createReader: () => ({ readEntries: (got) => got(parts.shift()) }) };
+        };
+        const below = folder([file("/street/selftest/mask_1.png")]);
+        const files = await filesIn(folder([file("/street/deploy.yaml"), file("/street/model.onnx"), below]));
+        return files.map(({ webkitRelativePath }) => webkitRelativePath);
+    }""")
+    assert paths == ["street/deploy.yaml", "street/model.onnx", "street/selftest/mask_1.png"]
 
 
 def test_a_folder_without_a_model_and_a_file_that_is_no_picture(opened, tmp_path):
