@@ -68,7 +68,11 @@ function useModel(source, name) {
     predictor = loaded;
     const { labels, palette: colours, inputShape, numClasses, precision } = predictor.manifest;
     palette.use(
-      Array.from({ length: numClasses }, (_, id) => ({ id, name: labels?.[id] ?? `class ${id}`, color: hex(colours[id] ?? [id, id, id]) })),
+      Array.from({ length: numClasses }, (_, id) => ({
+        id,
+        name: labels?.[id] ?? `class ${id}`,
+        color: hex(colours[id] ?? [id, id, id]),
+      })),
     );
     legend.clear();
     const [, , height, width] = inputShape;
@@ -106,7 +110,8 @@ async function segment(file) {
 }
 
 function present(picture, { labelMap, width, height, timing }, sorted) {
-  if (!(labelMap instanceof Uint8Array)) throw new SegwrightError("This page shows class ids up to 255, and this picture has larger ones.");
+  if (!(labelMap instanceof Uint8Array))
+    throw new SegwrightError("This page shows class ids up to 255, and this picture has larger ones.");
   element("result").hidden = false;
   document.body.dataset.state = "result";
   legend.show(countPixels(labelMap), labelMap.length, sorted);
@@ -133,7 +138,9 @@ function test() {
     const agreed = pixels - results.reduce((sum, { different }) => sum + different, 0);
     const counts = `${agreed.toLocaleString("en")} of ${pixels.toLocaleString("en")} test pixels agree`;
     if (!results.every(({ passed }) => passed)) {
-      throw new SegwrightError(`This device computes something else than the trained model (${counts}): do not rely on it here.`);
+      throw new SegwrightError(
+        `This device computes something else than the trained model (${counts}): do not rely on it here.`,
+      );
     }
     element("tested").textContent = `This device gives the labels of the trained model: ${counts}.`;
   });
@@ -205,4 +212,11 @@ element("no-webcam").hidden = whyNoCamera() === null;
 element("no-webcam").textContent = whyNoCamera();
 
 const address = new URLSearchParams(location.search).get("model");
-if (address) useModel(address, address.replace(/\/(deploy\.yaml)?$/, "").split("/").at(-1));
+if (address)
+  useModel(
+    address,
+    address
+      .replace(/\/(deploy\.yaml)?$/, "")
+      .split("/")
+      .at(-1),
+  );

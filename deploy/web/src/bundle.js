@@ -79,8 +79,8 @@ const missing = (file, reason) =>
 export async function readVerified(bundle, digests, path) {
   if (!globalThis.crypto?.subtle) {
     throw new SegwrightError(
-      `Checksums cannot be verified here: browsers offer SHA-256 only to pages that come over https or from localhost, and ` +
-        `this one came over http from ${globalThis.location?.hostname}. Serve it over https.`,
+      "Checksums cannot be verified here: browsers offer SHA-256 only to pages over https or from localhost, " +
+        `and this one came over http from ${globalThis.location?.hostname}. Serve it over https.`,
     );
   }
   const bytes = new Uint8Array(await (await bundle.read(path)).arrayBuffer());
@@ -88,8 +88,8 @@ export async function readVerified(bundle, digests, path) {
   const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (found !== digests.get(path)) {
     throw new SegwrightError(
-      `${path} is not the file that was exported (its SHA-256 differs from the one in ${bundle.where}): it was edited, ` +
-        "damaged or swapped; copy the export folder again, or export again.",
+      `${path} is not the file that was exported (its SHA-256 differs from the one in ${bundle.where}): it was ` +
+        "edited, damaged or swapped; copy the export folder again, or export again.",
     );
   }
   return bytes;

@@ -21,21 +21,24 @@ function threadsFor(asked) {
   if (asked > 1 && !globalThis.crossOriginIsolated) {
     throw new SegwrightError(
       `threads ${asked}: browsers allow threads only to pages that are served with the headers ` +
-        "'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp'; set them, or leave threads out.",
+        "'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp'; set them, or " +
+        "leave threads out.",
     );
   }
   const wanted = asked ?? (globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1);
   wasmThreads ??= wanted;
   if (asked !== undefined && asked !== wasmThreads) {
     throw new SegwrightError(
-      `threads ${asked}: this page computes with ${wasmThreads} already, and ONNX Runtime keeps that number; load the page anew.`,
+      `threads ${asked}: this page computes with ${wasmThreads} already, and ONNX Runtime keeps that number; ` +
+        "load the page anew.",
     );
   }
   return wasmThreads;
 }
 
 /**
- * @param {{name: string, bytes: Uint8Array, data: {path: string, data: Uint8Array}[]}} model a file, and what it keeps in others
+ * @param {{name: string, bytes: Uint8Array, data: {path: string, data: Uint8Array}[]}} model a file, and what it keeps
+ *   in others
  * @param {"webgpu" | "wasm"} backend
  * @param {number | undefined} threads
  */
@@ -47,7 +50,9 @@ export async function openEngine({ name, bytes, data }, backend, threads) {
   try {
     session = await ort.InferenceSession.create(bytes, { executionProviders: [backend], externalData: data });
   } catch (error) {
-    throw new SegwrightError(`${name} cannot be opened by ONNX Runtime ${ort.env.versions.web} (${words(error)}): export again.`);
+    throw new SegwrightError(
+      `${name} cannot be opened by ONNX Runtime ${ort.env.versions.web} (${words(error)}): export again.`,
+    );
   }
   return new Engine(ort, session, backend, ort.env.wasm.numThreads);
 }
@@ -85,7 +90,7 @@ export class Engine {
       return { data: results[output].data, dims: results[output].dims, ms: performance.now() - started };
     } catch (error) {
       throw new SegwrightError(
-        `The model fails on an input of ${dims.join(" x ")} (${words(error)}): take a smaller picture, or export again.`,
+        `The model fails on an input of ${dims.join("x")} (${words(error)}): take a smaller picture, or export again.`,
       );
     }
   }

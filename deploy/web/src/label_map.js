@@ -4,9 +4,9 @@ import { SegwrightError } from "./errors.js";
 import { linear, pick } from "./resample.js";
 
 /**
- * @param {{data: Uint8Array | Int32Array | BigInt64Array | Float32Array, dims: readonly number[]}} output of one picture or several, whose
- *   first counts: (N, H, W) labels, which are brought back by nearest neighbour, or (N, C, H, W) scores, which are brought
- *   back bilinearly before the best is taken
+ * @param {{data: Uint8Array | Int32Array | BigInt64Array | Float32Array, dims: readonly number[]}} output the first of
+ *   (N, H, W) labels, which are brought back by nearest neighbour, or of (N, C, H, W) scores, which are brought back
+ *   bilinearly before the best is taken
  * @param {import("./preprocessing.js").Step[]} steps what preprocessing did
  * @returns {{labelMap: Uint8Array | Int32Array, width: number, height: number}} int32 where an id exceeds 255
  */
@@ -16,7 +16,9 @@ export function restored({ data, dims }, steps) {
   const pixels = width * height;
   if (dims.length === 3) return asLabels(back(ids(data.subarray(0, pixels)), size, steps, nearest));
   if (dims.length !== 4) {
-    throw new SegwrightError(`The model gives an array of ${dims.length} axes instead of labels or scores; export again.`);
+    throw new SegwrightError(
+      `The model gives an array of ${dims.length} axes instead of labels or scores; export again.`,
+    );
   }
   let best = null;
   for (let id = 0; id < dims[1]; id += 1) {

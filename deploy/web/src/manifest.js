@@ -41,7 +41,12 @@ export function parseManifest(text, where) {
     transforms: need(block, "transforms", listOf(isMapping), "a list of transforms"),
     toRgb: need(block, "to_rgb", isBoolean, "true or false"),
     channels: need(block, "img_channels", Number.isInteger, "a whole number"),
-    inputShape: need(block, "input_shape", (shape) => listOf(Number.isInteger)(shape) && shape.length === 4, "four numbers"),
+    inputShape: need(
+      block,
+      "input_shape",
+      (shape) => listOf(Number.isInteger)(shape) && shape.length === 4,
+      "four numbers",
+    ),
     outputOp: oneOf("output_op", OUTPUT_OPS),
     numClasses: need(block, "num_classes", Number.isInteger, "a whole number"),
     labels: block.labels === null ? null : need(block, "labels", Array.isArray, "a list of names").map(String),
@@ -59,7 +64,11 @@ export function parseManifest(text, where) {
     })),
     writtenBy: String(content.segwright),
   };
-  for (const name of [manifest.model, ...manifest.files.keys(), ...manifest.selftest.flatMap((t) => [t.image, t.mask])]) {
+  for (const name of [
+    manifest.model,
+    ...manifest.files.keys(),
+    ...manifest.selftest.flatMap((t) => [t.image, t.mask]),
+  ]) {
     refuseForeign(name, where);
     if (!manifest.files.has(name)) throw damaged(`it names ${name} but holds no checksum of it`);
   }
@@ -87,17 +96,19 @@ function loaded(text, where) {
   const { schema, Deploy } = content;
   if (schema === undefined && /\.(pdmodel|json)$/.test(Deploy.model)) {
     throw new SegwrightError(
-      `${where} describes a model that PaddleSeg exported, which only Paddle Inference runs; make one for segwright from ` +
-        "the same weights: segwright export --config CONFIG --model_path model.pdparams",
+      `${where} describes a model that PaddleSeg exported, which only Paddle Inference runs; make one for segwright ` +
+        "from the same weights: segwright export --config CONFIG --model_path model.pdparams",
     );
   }
   if (!Number.isInteger(schema) || schema < 1) {
-    throw new SegwrightError(`${where} has no valid 'schema' (a whole number), so its layout is unknown; export again.`);
+    throw new SegwrightError(
+      `${where} has no valid 'schema' (a whole number), so its layout is unknown; export again.`,
+    );
   }
   if (schema > SCHEMA) {
     throw new SegwrightError(
-      `${where} has layout ${schema}, written by segwright ${content.segwright ?? "of unknown version"}, but this page reads ` +
-        `layouts up to ${SCHEMA}: use a newer segwright-web, or export with the segwright that this one came with.`,
+      `${where} has layout ${schema}, written by segwright ${content.segwright ?? "of unknown version"}, but this ` +
+        `page reads layouts up to ${SCHEMA}: use a newer segwright-web, or export with the segwright of this one.`,
     );
   }
   return content;

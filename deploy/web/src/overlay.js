@@ -12,7 +12,8 @@ import { SegwrightError } from "./errors.js";
  * @param {number} [opacity] of the colours, 0 to 1
  */
 export function overlay(canvas, picture, { labelMap, width, height }, palette, opacity = 0.4) {
-  if (!(labelMap instanceof Uint8Array)) throw new SegwrightError("Overlays show class ids up to 255, and this label map has larger ones.");
+  if (!(labelMap instanceof Uint8Array))
+    throw new SegwrightError("Overlays show class ids up to 255, and this label map has larger ones.");
   const drawn = (id) => (palette[id]?.some((value) => value > 0) ? [...palette[id], 255] : [0, 0, 0, 0]);
   const colours = new OffscreenCanvas(width, height);
   paint(colours, { width, height, ids: labelMap }, { drawn });

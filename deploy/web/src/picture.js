@@ -3,9 +3,7 @@
 import { SegwrightError } from "./errors.js";
 import { straightColours } from "./straight_colours.js";
 
-/**
- * @typedef {ImageData | ImageBitmap | Blob | HTMLImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | VideoFrame} Picture
- */
+/** @typedef {import("../types/index.js").Picture} Picture */
 
 const PLAIN = { colorSpaceConversion: "none", premultiplyAlpha: "none" }; // the numbers in the file
 const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -33,7 +31,9 @@ async function decoded(file) {
   const name = file.name ?? "the picture";
   const start = new Uint8Array(await file.slice(0, 32).arrayBuffer());
   if (PNG.every((byte, i) => start[i] === byte) && start[PNG_DEPTH] > 8) {
-    throw new SegwrightError(`${name} stores ${start[PNG_DEPTH]} bits per value, of which browsers show eight: save it with 8.`);
+    throw new SegwrightError(
+      `${name} stores ${start[PNG_DEPTH]} bits per value, of which browsers show eight: save it with 8.`,
+    );
   }
   return bitmap(file, name);
 }
@@ -60,7 +60,9 @@ function drawn(source) {
   const width = source.videoWidth ?? source.displayWidth ?? source.width;
   const height = source.videoHeight ?? source.displayHeight ?? source.height;
   if (!(width > 0 && height > 0)) {
-    throw new SegwrightError("The picture has no pixels yet: wait for the video or the image to load, or give another.");
+    throw new SegwrightError(
+      "The picture has no pixels yet: wait for the video or the image to load, or give another.",
+    );
   }
   let image;
   refuseAlteredPixels();
@@ -69,17 +71,20 @@ function drawn(source) {
     context.drawImage(source, 0, 0, width, height);
     image = context.getImageData(0, 0, width, height);
   } catch (error) {
-    throw new SegwrightError(`The browser does not give the pixels of a ${width}x${height} picture away (${error.message}).`);
+    throw new SegwrightError(
+      `The browser does not give the pixels of a ${width}x${height} picture away (${error.message}).`,
+    );
   }
   return isOpaque(image) ? image : straightColours(source, width, height);
 }
 
-/** Some browsers alter what a page reads from a canvas, against fingerprinting; labels would be wrong without a word. */
+/** Some browsers alter what a page reads from a canvas, against fingerprinting; labels would be wrong, silently. */
 function refuseAlteredPixels() {
   canvasIsTrue ??= readsWhatItWrote();
   if (!canvasIsTrue) {
     throw new SegwrightError(
-      "This browser alters the pixels that pages read (its protection against fingerprinting): allow this site to read canvases.",
+      "This browser alters the pixels that pages read (its protection against fingerprinting): allow this site to " +
+        "read canvases.",
     );
   }
 }

@@ -14,8 +14,8 @@ const BACKENDS = ["auto", "webgpu", "wasm"];
 /**
  * Open an exported model.
  *
- * Where nothing else is asked for, the graphics card computes if it gives the bundle's test pictures the labels that the
- * trained model gave them, else the processor.
+ * Where nothing else is asked for, the graphics card computes if it gives the bundle's test pictures the labels that
+ * the trained model gave them, else the processor.
  *
  * @param {string | URL | Iterable<File>} source address of a deploy.yaml or its folder, or the folder's files
  * @param {import("../types/index.js").LoadOptions} [options]
@@ -133,8 +133,9 @@ export class Predictor {
     if ((wantedWidth > 0 && wantedWidth !== width) || (wantedHeight > 0 && wantedHeight !== height)) {
       const wanted = [wantedWidth, wantedHeight].map((side) => (side > 0 ? side : "any")).join("x");
       throw new SegwrightError(
-        `The picture is ${width}x${height} (width x height) after preprocessing, but this model was exported for ${wanted} ` +
-          "only: put Resize or Padding into the validation transforms and export again, or export without --input_shape for any size.",
+        `The picture is ${width}x${height} (width x height) after preprocessing, but this model was exported for ` +
+          `${wanted} only: put Resize or Padding into the validation transforms and export again, or export without ` +
+          "--input_shape for any size.",
       );
     }
   }

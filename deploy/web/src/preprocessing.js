@@ -6,7 +6,8 @@ import * as sizes from "./sizes.js";
 
 /**
  * @typedef {import("./resample.js").Size} Size
- * @typedef {{kind: "resized" | "padded", width: number, height: number}} Step size before it; padding is at right and bottom
+ * @typedef {{kind: "resized" | "padded", width: number, height: number}} Step size before it; padding is at right and
+ *   bottom
  * @typedef {{width: number, height: number, planes: Float32Array[], steps: Step[]}} Image channels apart, rows first
  */
 
@@ -22,6 +23,15 @@ const TRANSFORMS = {
     { short_size: null, max_size: 1e10 },
     ({ short_size, max_size }) => resizing(sizes.byShort([short_size].flat(), max_size)),
   ],
+  ResizeRangeScaling: [
+    { min_value: 400, max_value: 600 },
+    ({ min_value, max_value }) => resizing(sizes.byLong(sizes.same("ResizeRangeScaling", min_value, max_value))),
+  ],
+  ResizeStepScaling: [
+    { min_scale_factor: 0.75, max_scale_factor: 1.25, scale_step_size: 0.25 },
+    ({ min_scale_factor, max_scale_factor }) =>
+      resizing(sizes.byFactor(sizes.same("ResizeStepScaling", min_scale_factor, max_scale_factor))),
+  ],
   LimitLong: [{ max_long: null, min_long: null }, (limits) => resizing(sizes.limitedLong(limits))],
   LimitShort: [{ max_short: null, min_short: null }, (limits) => resizing(sizes.limitedShort(limits))],
   Padding: [
@@ -33,6 +43,9 @@ const TRANSFORMS = {
     ({ aspect_ratio, im_padding_value }) => padding(sizes.withRatio(aspect_ratio), im_padding_value),
   ],
   ReverseChannels: [{}, () => (image) => ({ ...image, planes: image.planes.toReversed() })],
+  AddEdgeLabel: [{ edge_size: 4 }, forLabels],
+  AddMultiLabelAuxiliaryCategory: [{}, forLabels],
+  GenerateInstanceTargets: [{ num_classes: null, ignore_index: 255 }, forLabels],
 };
 
 /**
@@ -42,7 +55,9 @@ const TRANSFORMS = {
  */
 export function preprocessing({ transforms, toRgb, channels }, where) {
   if (![1, 3].includes(channels)) {
-    throw new SegwrightError(`${where}: the model takes pictures of ${channels} channels, and browsers read three only.`);
+    throw new SegwrightError(
+      `${where}: the model takes pictures of ${channels} channels, and browsers read three only.`,
+    );
   }
   const chain = transforms.map((block, index) => {
     try {
@@ -80,7 +95,9 @@ function planar({ width, height, data }, toRgb, channels) {
 
 /** Luma of ITU-R BT.601. */
 function gray([red, green, blue]) {
-  return red.map((value, i) => (value === green[i] && value === blue[i] ? value : 0.299 * value + 0.587 * green[i] + 0.114 * blue[i]));
+  return red.map((value, i) =>
+    value === green[i] && value === blue[i] ? value : 0.299 * value + 0.587 * green[i] + 0.114 * blue[i],
+  );
 }
 
 function normalize({ mean, std }) {
@@ -98,6 +115,11 @@ function normalize({ mean, std }) {
     });
     return { ...image, planes };
   };
+}
+
+/** Transforms of label maps leave pictures alone. */
+function forLabels() {
+  return (image) => image;
 }
 
 /** @param {(before: Size) => Size} sizeFor */
@@ -152,6 +174,8 @@ function numbers(name, given) {
 
 function fit(name, values, { planes }) {
   if (![1, planes.length].includes(values.length)) {
-    throw new SegwrightError(`${name} has ${values.length} numbers, but the image has ${planes.length} channels; export again.`);
+    throw new SegwrightError(
+      `${name} has ${values.length} numbers, but the image has ${planes.length} channels; export again.`,
+    );
   }
 }

@@ -11,7 +11,8 @@ const CUBIC = -0.75; // Keys' parameter, as OpenCV has it
 
 /** @type {Record<string, (plane: Float32Array, from: Size, to: Size) => Float32Array>} */
 export const INTERPOLATIONS = {
-  NEAREST: (plane, from, to) => pick(plane, from, to, (index, before, after) => Math.floor(index * (1 / (after / before)))),
+  NEAREST: (plane, from, to) =>
+    pick(plane, from, to, (index, before, after) => Math.floor(index * (1 / (after / before)))),
   LINEAR: linear,
   CUBIC: cubic,
 };
@@ -26,7 +27,8 @@ export const INTERPOLATIONS = {
  * @returns {Plane}
  */
 export function pick(plane, from, to, source) {
-  const places = (before, after) => Array.from({ length: after }, (_, i) => Math.min(source(i, before, after), before - 1));
+  const places = (before, after) =>
+    Array.from({ length: after }, (_, i) => Math.min(source(i, before, after), before - 1));
   const columns = Int32Array.from(places(from.width, to.width));
   const picked = new plane.constructor(to.width * to.height);
   let at = 0;

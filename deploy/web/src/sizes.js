@@ -20,8 +20,21 @@ export function fitting({ target_size, keep_ratio, size_divisor }) {
 
 /** The longer side as long as `length`. */
 export function byLong(length) {
-  positive("ResizeByLong.long_size", length);
+  positive("The length of the longer side", length);
   return (before) => scaled(before, length / long(before));
+}
+
+/** Both sides times a factor. */
+export function byFactor(factor) {
+  if (!(factor > 0)) throw new SegwrightError(`ResizeStepScaling's factor is above zero, not ${factor}; export again.`);
+  return (before) => scaled(before, factor);
+}
+
+/** The one value of a range that leaves no choice. */
+export function same(transform, low, high) {
+  if (low !== high)
+    throw new SegwrightError(`${transform} draws from ${low} to ${high} at random; export with one value.`);
+  return low;
 }
 
 /** The shorter side as long as the one `length`, or less where the longer one would exceed `most`. */
@@ -66,7 +79,8 @@ export function canvas(target_size) {
 
 /** PaddingByAspectRatio: the smallest canvas whose width is `ratio` times its height. */
 export function withRatio(ratio) {
-  if (!(ratio > 0)) throw new SegwrightError(`PaddingByAspectRatio.aspect_ratio is above zero, not ${ratio}; export again.`);
+  if (!(ratio > 0))
+    throw new SegwrightError(`PaddingByAspectRatio.aspect_ratio is above zero, not ${ratio}; export again.`);
   return ({ width, height }) =>
     width / height > ratio
       ? { width, height: Math.max(Math.trunc(width / ratio), height) }

@@ -6,9 +6,11 @@ import shutil
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from small_net import picture
-from web_page import NORMALIZE, TO_BASE64, png, predicted, web_server
+from web_page import NORMALIZE, TO_BASE64, png, predicted, prepared, web_server
 
 from segwright.bundle import Preprocessing, file_hash
 from segwright.runtime import load
@@ -25,6 +27,12 @@ PREPROCESSINGS = [
     [
         {"type": "PaddingByAspectRatio", "aspect_ratio": 1.7, "im_padding_value": [0, 100.5, 255]},
         {"type": "Resize", "target_size": [51, 33]},
+        NORMALIZE,
+    ],
+    [
+        {"type": "ResizeRangeScaling", "min_value": 53, "max_value": 53},
+        {"type": "ResizeStepScaling", "min_scale_factor": 1.3, "max_scale_factor": 1.3},
+        {"type": "AddEdgeLabel"},
         NORMALIZE,
     ],
 ]
@@ -65,30 +73,39 @@ def refusal(page, model: str, file: bytes | None = None, **options) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("index", range(len(PREPROCESSINGS)))
-def test_preprocessing_gives_the_same_numbers_as_in_python(page, index):
-    blocks = PREPROCESSINGS[index]
-    for channels, to_rgb in ((3, True), (3, False), (1, True)):
-        if channels == 1 and NORMALIZE in blocks:
-            continue  # it has numbers for three
-        prepare = Preprocessing(blocks, to_rgb=to_rgb, img_channels=channels)
-        for seed, size in enumerate(SIZES):
-            image = picture(*size, seed)
-            rgba = np.dstack([image, np.full(size, 255, np.uint8)])
-            shape, data = page.evaluate(
-                "async ([blocks, toRgb, channels, width, height, rgba]) => {"
-                + TO_BASE64
-                + """
-                const { preprocessing } = await import("/src/preprocessing.js");
-                const prepare = preprocessing({ transforms: blocks, toRgb, channels }, "deploy.yaml");
-                const image = prepare({ width, height, data: decoded(rgba) });
-                const bytes = new Float32Array(image.planes.flatMap((plane) => [...plane]));
-                return [[image.planes.length, image.height, image.width], encoded(bytes)];
-            }""",
-                [prepare.blocks, to_rgb, channels, *size[::-1], base64.b64encode(rgba.tobytes()).decode()],
-            )
-            got = np.frombuffer(base64.b64decode(data), np.float32).reshape(shape)
-            np.testing.assert_allclose(got, prepare(image).tensor, rtol=0, atol=2e-5)
+def sides(most: int = 90) -> st.SearchStrategy:
+    return st.integers(1, most)
+
+
+def block(kind: str, **arguments) -> st.SearchStrategy:
+    return st.fixed_dictionaries({"type": st.just(kind), **arguments})
+
+
+BLOCKS = st.one_of(
+    block(
+        "Resize",
+        target_size=st.lists(sides(), min_size=2, max_size=2),
+        keep_ratio=st.booleans(),
+        size_divisor=st.sampled_from([None, 8, 32]),
+        interp=st.sampled_from(["LINEAR", "NEAREST", "CUBIC"]),
+    ),
+    block("ResizeByLong", long_size=sides()),
+    block("ResizeByShort", short_size=sides(60), max_size=sides(120)),
+    block("LimitLong", max_long=st.integers(40, 70), min_long=st.integers(5, 40)),
+    block("LimitShort", max_short=st.integers(40, 70)),
+    block("PaddingByAspectRatio", aspect_ratio=st.floats(0.3, 3), im_padding_value=st.floats(0, 255, width=32)),
+    block("ReverseChannels"),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(BLOCKS, max_size=2), st.tuples(sides(), sides()), st.sampled_from([(3, True), (3, False), (1, True)]))
+def test_preprocessing_gives_the_same_numbers_as_in_python(page, blocks, size, colours):
+    channels, to_rgb = colours
+    normalize = NORMALIZE if channels == 3 else {"type": "Normalize"}
+    prepare = Preprocessing([*blocks, normalize], to_rgb=to_rgb, img_channels=channels)
+    image = picture(*size, sum(size))
+    np.testing.assert_allclose(prepared(page, prepare, image), prepare(image).tensor, rtol=0, atol=2e-5)
 
 
 @pytest.mark.parametrize("of", ["labels", "scores"])
@@ -225,6 +242,7 @@ def test_a_bad_model_is_refused_in_words(page, models):
         ({"palette": [[0, 0, 900]]}, "palette is to be"),
         ({"img_channels": 4}, "pictures of 4 channels"),
         ({"transforms": [{"type": "RandomBlur"}]}, "transforms[0]: RandomBlur is not among"),
+        ({"transforms": [{"type": "ResizeRangeScaling"}]}, "draws from 400 to 600 at random"),
         ({"transforms": [{"type": "toString"}]}, "transforms[0]: toString is not among"),
         ({"transforms": [{"type": "Resize", "interp": "AREA"}]}, "Resize.interp AREA is not among"),
         ({"transforms": [{"type": "Resize", "colour": 1}]}, "Resize has no argument colour"),

@@ -13,6 +13,8 @@ from types import ModuleType
 import numpy as np
 from PIL import Image
 
+from segwright.bundle import Preprocessing
+
 WEB = Path(__file__).parents[3] / "deploy" / "web"
 CLASSES = ["sky", "road", "car", "tree"]
 NORMALIZE = {"type": "Normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
@@ -98,3 +100,30 @@ def predicted(page, model: str, files: list[bytes], **options) -> list[np.ndarra
         np.frombuffer(base64.b64decode(data), kinds[kind]).reshape(height, width)
         for kind, height, width, data in answer
     ]
+
+
+def prepared(page, prepare: Preprocessing, image: np.ndarray) -> np.ndarray:
+    """(C, H, W) float32: what the page makes of an (H, W, 3) picture for the network."""
+    height, width = image.shape[:2]
+    opaque = np.full((height, width), 255, np.uint8)
+    rgba = base64.b64encode(np.dstack([image, opaque]).tobytes()).decode()
+    shape, data = page.evaluate(
+        "async ([transforms, toRgb, channels, width, height, rgba]) => {"
+        + TO_BASE64
+        + """
+        const { preprocessing } = await import("/src/preprocessing.js");
+        const prepare = preprocessing({ transforms, toRgb, channels }, "deploy.yaml");
+        const image = prepare({ width, height, data: decoded(rgba) });
+        const values = Float32Array.from(image.planes.flatMap((plane) => [...plane]));
+        return [[image.planes.length, image.height, image.width], encoded(values)];
+    }""",
+        [
+            prepare.blocks,
+            prepare.to_rgb,
+            prepare.img_channels,
+            width,
+            height,
+            base64.b64encode(rgba.tobytes()).decode(),
+        ],
+    )
+    return np.frombuffer(base64.b64decode(data), np.float32).reshape(shape)
