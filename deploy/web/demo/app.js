@@ -71,7 +71,7 @@ function useModel(source, name) {
       Array.from({ length: numClasses }, (_, id) => ({
         id,
         name: labels?.[id] ?? `class ${id}`,
-        color: hex(colours[id] ?? [id, id, id]),
+        color: colours[id] && hex(colours[id]),
       })),
     );
     legend.clear();

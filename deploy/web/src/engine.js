@@ -43,19 +43,35 @@ function threadsFor(asked) {
  * @param {number | undefined} threads
  */
 export async function openEngine({ name, bytes, data }, backend, threads) {
-  const ort = backend === "webgpu" ? await import("onnxruntime-web/webgpu") : await import("onnxruntime-web/wasm");
+  const ort = await runtime(backend);
   ort.env.wasm.numThreads = threadsFor(threads);
   ort.env.logLevel = "error";
   let session;
   try {
     session = await ort.InferenceSession.create(bytes, { executionProviders: [backend], externalData: data });
   } catch (error) {
+    if (words(error).includes("no available backend")) throw doesNotStart(error);
     throw new SegwrightError(
       `${name} cannot be opened by ONNX Runtime ${ort.env.versions.web} (${words(error)}): export again.`,
     );
   }
   return new Engine(ort, session, backend, ort.env.wasm.numThreads);
 }
+
+/** The build of ONNX Runtime for a backend; the one for graphics cards is twice as large. */
+async function runtime(backend) {
+  try {
+    return backend === "webgpu" ? await import("onnxruntime-web/webgpu") : await import("onnxruntime-web/wasm");
+  } catch (error) {
+    throw doesNotStart(error);
+  }
+}
+
+const doesNotStart = (error) =>
+  new SegwrightError(
+    `ONNX Runtime Web does not start here (${words(error)}): are its files, those of the npm package onnxruntime-web, ` +
+      "where the page looks for them?",
+  );
 
 export class Engine {
   #ort;

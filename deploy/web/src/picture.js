@@ -75,7 +75,9 @@ function drawn(source) {
       `The browser does not give the pixels of a ${width}x${height} picture away (${error.message}).`,
     );
   }
-  return isOpaque(image) ? image : straightColours(source, width, height);
+  if (isOpaque(image)) return image;
+  console.warn("The picture is transparent in places; its colours are taken as if it were not.");
+  return straightColours(source, width, height);
 }
 
 /** Some browsers alter what a page reads from a canvas, against fingerprinting; labels would be wrong, silently. */

@@ -19,7 +19,7 @@ def browser_path() -> str:
         pytest.skip("no Chromium or Chrome on the path, and SEGWRIGHT_BROWSER does not name one")
     if shutil.which("npm") is None:
         pytest.skip("npm, which installs onnxruntime-web, is not on the path")
-    if not (WEB / "node_modules" / ".package-lock.json").exists():
+    if not (WEB / "node_modules" / ".bin" / "tsc").exists():
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         done = subprocess.run(command, cwd=WEB, capture_output=True, text=True)
         if done.returncode:

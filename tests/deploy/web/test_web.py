@@ -209,6 +209,18 @@ def test_a_browser_that_alters_pixels_is_refused(browser, address):
     page.close()
 
 
+def test_missing_packages_are_told(browser, address):
+    page = browser.new_page()
+    page.route("**/js-yaml*", lambda route: route.fulfill(status=404))
+    page.goto(address)
+    page.wait_for_selector("text=run npm ci in its folder")
+    page.unroute("**/js-yaml*")
+    page.route("**/*.wasm", lambda route: route.fulfill(status=404))
+    page.goto(address)
+    assert "ONNX Runtime Web does not start here" in refusal(page, "labels")
+    page.close()
+
+
 def test_a_bad_model_is_refused_in_words(page, models):
     edited(models, "garbage", files={"model.onnx": b"no model"})
     assert "model.onnx cannot be opened by ONNX Runtime" in refusal(page, "garbage")
