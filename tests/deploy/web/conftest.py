@@ -3,8 +3,11 @@
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from small_net import export_small
 from web_page import CLASSES, NORMALIZE, WEB
 
@@ -19,11 +22,12 @@ def browser_path() -> str:
         pytest.skip("no Chromium or Chrome on the path, and SEGWRIGHT_BROWSER does not name one")
     if shutil.which("npm") is None:
         pytest.skip("npm, which installs onnxruntime-web, is not on the path")
-    if not (WEB / "node_modules" / ".bin" / "tsc").exists():
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=WEB, capture_output=True, text=True)
-        if done.returncode:
-            pytest.skip(f"npm ci does not install onnxruntime-web: {done.stderr[-300:]}")
+    with FileLock(Path(tempfile.gettempdir()) / "segwright-web.lock"):  # of two processes, the first installs
+        if not (WEB / "node_modules" / ".bin" / "tsc").exists():
+            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(command, cwd=WEB, capture_output=True, text=True)
+            if done.returncode:
+                pytest.skip(f"npm ci does not install onnxruntime-web: {done.stderr[-300:]}")
     return found
 
 

@@ -1,6 +1,7 @@
 """The page of deploy/web in headless Chromium: what a person does and sees."""
 
 import base64
+import shutil
 import subprocess
 
 import numpy as np
@@ -147,14 +148,16 @@ def test_a_phone_shows_all_without_scrolling_sideways(opened, scheme):
 
 def test_types_and_package(browser_path, tmp_path):  # noqa: ARG001 - npm's packages are there
     """A TypeScript program that uses the package as npm packs it."""
-    packed = subprocess.run(
-        ["npm", "pack", "--silent", "--pack-destination", tmp_path], cwd=WEB, check=True, capture_output=True, text=True
-    )
+    web = tmp_path / "deploy" / "web"  # packing moves the link to the page, which others may be reading
+    shutil.copytree(WEB, web, symlinks=True, ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copytree(WEB / "page", tmp_path / "src" / "segwright" / "serve" / "page")
+    command = ["npm", "pack", "--silent", "--pack-destination", tmp_path]
+    packed = subprocess.run(command, cwd=web, check=True, capture_output=True, text=True)
     module = tmp_path / "node_modules" / "segwright-web"
     module.mkdir(parents=True)
     archive = tmp_path / packed.stdout.split()[-1]
     subprocess.run(["tar", "-xzf", archive, "-C", module, "--strip-components=1"], check=True)
-    assert (WEB / "page").is_symlink()
+    assert (web / "page").is_symlink()
     assert (module / "page" / "label_map.js").is_file()
     (tmp_path / "use.mts").write_text(
         'import { SegwrightError, load, overlay, type Prediction } from "segwright-web";\n'
