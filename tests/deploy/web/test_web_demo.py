@@ -151,6 +151,7 @@ def test_types_and_package(browser_path, tmp_path):  # noqa: ARG001 - npm's pack
     web = tmp_path / "deploy" / "web"  # packing moves the link to the page, which others may be reading
     shutil.copytree(WEB, web, symlinks=True, ignore=shutil.ignore_patterns("node_modules"))
     shutil.copytree(WEB / "page", tmp_path / "src" / "segwright" / "serve" / "page")
+    shutil.copy(WEB.parents[1] / "LICENSE", tmp_path)
     command = ["npm", "pack", "--silent", "--pack-destination", tmp_path]
     packed = subprocess.run(command, cwd=web, check=True, capture_output=True, text=True)
     module = tmp_path / "node_modules" / "segwright-web"
@@ -159,6 +160,7 @@ def test_types_and_package(browser_path, tmp_path):  # noqa: ARG001 - npm's pack
     subprocess.run(["tar", "-xzf", archive, "-C", module, "--strip-components=1"], check=True)
     assert (web / "page").is_symlink()
     assert (module / "page" / "label_map.js").is_file()
+    assert (module / "LICENSE").is_file()
     (tmp_path / "use.mts").write_text(
         'import { SegwrightError, load, overlay, type Prediction } from "segwright-web";\n'
         'const predictor = await load("models/road", { backend: "wasm", threads: 2 });\n'
