@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from small_net import export_small
-from web_page import CLASSES, NORMALIZE, WEB
+from web_page import CLASSES, NORMALIZE, WEB, web_server
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +55,17 @@ def models(browser_path, tmp_path_factory):  # noqa: ARG001 - no exports where n
     export_small(folder / "scores", **free, output_op="none")
     export_small(folder / "pictures", picture_input=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def address(models):
+    with web_server(models) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def page(browser, address):
+    page = browser.new_page()
+    page.goto(address)
+    yield page
+    page.close()

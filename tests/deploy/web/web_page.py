@@ -3,6 +3,7 @@
 import base64
 import importlib.util
 import io
+import shutil
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -11,9 +12,12 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pytest
+import yaml
 from PIL import Image
+from small_net import picture
 
-from segwright.bundle import Preprocessing
+from segwright.bundle import Preprocessing, file_hash
 
 WEB = Path(__file__).parents[3] / "deploy" / "web"
 CLASSES = ["sky", "road", "car", "tree"]
@@ -117,13 +121,27 @@ def prepared(page, prepare: Preprocessing, image: np.ndarray) -> np.ndarray:
         const values = Float32Array.from(image.planes.flatMap((plane) => [...plane]));
         return [[image.planes.length, image.height, image.width], encoded(values)];
     }""",
-        [
-            prepare.blocks,
-            prepare.to_rgb,
-            prepare.img_channels,
-            width,
-            height,
-            base64.b64encode(rgba.tobytes()).decode(),
-        ],
+        [prepare.blocks, prepare.to_rgb, prepare.img_channels, width, height, rgba],
     )
     return np.frombuffer(base64.b64decode(data), np.float32).reshape(shape)
+
+
+def edited(models, name: str, *, of: str = "labels", files: dict[str, bytes] | None = None, **changes):
+    """A copy of an export with other values in its ``Deploy:`` block, and other files with their checksums."""
+    folder = shutil.copytree(models / of, models / name)
+    manifest = folder / "deploy.yaml"
+    content = yaml.safe_load(manifest.read_text())
+    for path, data in (files or {}).items():
+        (folder / path).write_bytes(data)
+        next(file for file in content["files"] if file["path"] == path)["sha256"] = file_hash(folder / path)
+    for key, value in changes.items():
+        (content if key in content else content["Deploy"])[key] = value
+    manifest.write_text(yaml.safe_dump(content))
+    return folder
+
+
+def refusal(page, model: str, file: bytes | None = None, **options) -> str:
+    """The words in which the library refuses a bundle, or a picture for it."""
+    with pytest.raises(AssertionError) as caught:
+        predicted(page, f"models/{model}", [file or png(picture(20, 20))], **options)
+    return str(caught.value)
