@@ -31,6 +31,7 @@ COMMANDS = (
     "serve",
     "analyse",
     "data",
+    "doctor",
 )
 
 

@@ -40,7 +40,12 @@ def picture_hash(path: Path) -> np.ndarray:
     Raises:
         DataError: it is no picture, or damaged.
     """
-    small = cv2.resize(_gray(path), (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return gray_hash(_gray(path))
+
+
+def gray_hash(gray: np.ndarray) -> np.ndarray:
+    """``picture_hash`` of a decoded picture, (H, W) uint8 or float32 brightness in 0..255."""
+    small = cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     frequencies = cv2.dct(small)[:FREQUENCIES, :FREQUENCIES].copy()
     frequencies[0, 0] = 0  # brightness
     return np.where(np.abs(frequencies) < FAINT, 0, np.sign(frequencies)).astype(np.float32).ravel()

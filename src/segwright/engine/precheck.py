@@ -1,6 +1,7 @@
 """What can be seen of the data before training starts, while no time is lost yet."""
 
 import logging
+from collections.abc import Sequence
 
 from segwright.datasets import SegmentationDataset, shared_images
 from segwright.engine.loader import OnBad
@@ -55,7 +56,8 @@ def overlap(train_set: SegmentationDataset, val_set: SegmentationDataset) -> str
 
 def _look_at(dataset: SegmentationDataset) -> None:
     dataset.label_survey()
-    _warn_of_turned_sizes(dataset, _read_some(dataset))
+    for caution in turned_sizes(dataset, _read_some(dataset)):
+        log.warning("%s", caution)
 
 
 def _read_some(dataset: SegmentationDataset) -> list[Size]:
@@ -64,24 +66,27 @@ def _read_some(dataset: SegmentationDataset) -> list[Size]:
     return [Size.of(dataset.load(index)[0]) for index in range(0, len(dataset), step)]
 
 
-def _warn_of_turned_sizes(dataset: SegmentationDataset, pictures: list[Size]) -> None:
-    """Sizes are width before height in PaddleSeg's transforms and the other way round nearly everywhere else."""
+def turned_sizes(dataset: SegmentationDataset, pictures: Sequence[Size]) -> list[str]:
+    """A sentence on each transform whose width and height seem to be swapped.
+
+    Sizes are width before height in PaddleSeg's transforms and the other way round nearly everywhere else.
+
+    Args:
+        dataset: whose transforms are looked at.
+        pictures: sizes of at least one of its pictures.
+    """
     asked = {
         f"{type(transform).__name__}.{key}": getattr(transform, key)
         for transform in dataset.transforms.transforms
         for key in ("target_size", "crop_size")
         if hasattr(transform, key) and not getattr(transform, "keep_ratio", False)
     }
-    for name, size in asked.items():
-        if all(_lies(picture) * _lies(size) < 0 for picture in pictures):
-            log.warning(
-                "%s is [width, height] and asks for %s, but pictures of mode %s are %s (width x height): "
-                "are the two numbers swapped?",
-                name,
-                size,
-                dataset.mode,
-                pictures[0],
-            )
+    return [
+        f"{name} is [width, height] and asks for {size}, but pictures of mode {dataset.mode} are {pictures[0]} "
+        "(width x height): are the two numbers swapped?"
+        for name, size in asked.items()
+        if all(_lies(picture) * _lies(size) < 0 for picture in pictures)
+    ]
 
 
 def _lies(size: Size) -> int:

@@ -19,6 +19,7 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImage
 from segwright.errors import DataError
 from segwright.images.pixels import stored_pixels
 from segwright.images.whole import GRAY, bare_png, is_whole_jpeg, png_chunks
+from segwright.types import Size
 
 Source = str | os.PathLike[str] | bytes
 """A file, or the content of one."""
@@ -91,6 +92,39 @@ def decode(source: Source, max_pixels: int = MAX_PIXELS, *, ids: bool = False) -
     with opened(source) as file:
         _check_size(file.image, file.name, max_pixels)
         return _load(file, ids)
+
+
+class Header(NamedTuple):
+    """What the first bytes of a picture file say.
+
+    Attributes:
+        kind: its format, whatever its suffix says: ``JPEG``, ``PNG`` ...
+        mode: of its pixels, as Pillow calls it: ``RGB``, ``L``, ``P``, ``CMYK`` ...
+        size: as stored, not turned upright.
+        bits: bits per stored value.
+        orientation: how a viewer has to turn the picture, 1..8 as in EXIF; 1 is upright.
+        lossy: the compression changes values.
+    """
+
+    kind: str
+    mode: str
+    size: Size
+    bits: int
+    orientation: int
+    lossy: bool
+
+
+def read_header(source: Source) -> Header:
+    """What a file says it is, without decoding a pixel; the rest of it may still be damaged.
+
+    Raises:
+        DataError: the file is missing, empty or not a picture.
+    """
+    with opened(source) as file:
+        bits, lossy = _bits_and_loss(file)
+        width, height = file.image.size
+        orientation = _orientation(file)
+        return Header(file.kind, file.image.mode, Size(height, width), bits, orientation, lossy)
 
 
 class Opened(NamedTuple):
@@ -177,15 +211,8 @@ def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
 
 
 def _load(file: Opened, ids: bool) -> Decoded:
-    stream, head, kind, image, name = file
-    bits, lossy = 8, kind == "JPEG"
-    if kind == "PNG":
-        bits = head[24]  # Pillow does not tell: 16-bit RGB opens as 8-bit
-    elif kind == "WebP":
-        lossy = b"VP8L" not in head  # the chunk of lossless pixels, first or after a short header
-    elif isinstance(image, TiffImagePlugin.TiffImageFile):
-        bits = max(image.tag_v2.get(BITS_PER_SAMPLE, (1,)))
-        lossy = "jpeg" in str(image.info.get("compression"))
+    stream, _, kind, image, name = file
+    bits, lossy = _bits_and_loss(file)
     animated = getattr(image, "is_animated", False)
     if animated:
         notice(name, "holds several pictures: the first is used")
@@ -198,9 +225,24 @@ def _load(file: Opened, ids: bool) -> Decoded:
     if values is None:
         image.load()  # also finds a PNG's EXIF when it stands after the pixels
         values = _deep_values(stream, image, kind, bits) if 8 < bits <= 16 else None
-    # Pillow applies and then forgets the orientation of a TIFF, and so does OpenCV
-    orientation = 1 if kind == "TIFF" else exif_orientation(image.info.get("exif"))
-    return Decoded(image, values, bits, orientation, lossy, name)
+    return Decoded(image, values, bits, _orientation(file), lossy, name)
+
+
+def _bits_and_loss(file: Opened) -> tuple[int, bool]:
+    """Bits per stored value, and whether the compression changes values."""
+    if file.kind == "PNG":
+        return file.head[24], False  # Pillow does not tell: 16-bit RGB opens as 8-bit
+    if file.kind == "WebP":
+        return 8, b"VP8L" not in file.head  # the chunk of lossless pixels, first or after a short header
+    if isinstance(file.image, TiffImagePlugin.TiffImageFile):
+        bits = max(file.image.tag_v2.get(BITS_PER_SAMPLE, (1,)))
+        return bits, "jpeg" in str(file.image.info.get("compression"))
+    return 8, file.kind == "JPEG"
+
+
+def _orientation(file: Opened) -> int:
+    """As ``Decoded.orientation``; Pillow applies and then forgets that of a TIFF, and so does OpenCV."""
+    return 1 if file.kind == "TIFF" else exif_orientation(file.image.info.get("exif"))
 
 
 def _content(stream: BinaryIO) -> bytes:

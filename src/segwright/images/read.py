@@ -42,7 +42,7 @@ def read_image(
     if bit_depth is not None and not 9 <= bit_depth <= 16:
         raise ConfigError(f"bit_depth is the number of bits that deep pictures use, 9 to 16, got {bit_depth}")
     picture = decode(source, max_pixels)
-    return _upright(as_rgb(picture, bit_depth=bit_depth, alpha=alpha), picture.orientation)
+    return upright(as_rgb(picture, bit_depth=bit_depth, alpha=alpha), picture.orientation)
 
 
 def as_rgb(
@@ -82,7 +82,7 @@ def read_label(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
             f"{picture.name} is compressed with loss ({picture.image.format}), which changes class ids near every "
             f"border; save label maps as PNG, from the original annotation, not from this file"
         )
-    ids = _upright(_ids(picture), picture.orientation)
+    ids = upright(_ids(picture), picture.orientation)
     fits = ids.dtype == np.uint8 or (ids.min() >= 0 and ids.max() <= 255)
     return ids.astype(np.uint8 if fits else np.int32, copy=False)
 
@@ -158,8 +158,8 @@ def _ids(picture: Decoded) -> np.ndarray:
     return rgb[:, :, 0]
 
 
-def _upright(values: np.ndarray, orientation: int) -> np.ndarray:
-    """Undo the camera's orientation, EXIF 2.3 section 4.6.4 A; the result is contiguous."""
+def upright(values: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn (H, W) or (H, W, C) stored values as an orientation asks (EXIF 2.3, section 4.6.4 A); contiguous."""
     if orientation in (5, 6, 7, 8):  # stored with rows and columns swapped
         values = values.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):

@@ -1,0 +1,128 @@
+"""Label maps that do not lie on their pictures: moved, mirrored, or upside down."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from segwright.doctor.alignment import LEAST_SHIFT, Evidence, evidence, in_the_middle
+from segwright.doctor.case import Case
+from segwright.doctor.finding import Finding, Level
+from segwright.doctor.observation import Observation
+from segwright.doctor.registry import check
+from segwright.doctor.words import count, labels, shown
+
+SURE = 3.5  # standard deviations of the best place above the mean of all
+LEAD = 2.0  # of these, from the place where it is
+GAIN = 1.25  # gradient along the borders there, to that along the borders as they are
+TURN_GAIN = 1.3  # likewise, mirrored
+ENOUGH = 8  # pictures that a common shift is told from
+TURNS = ("mirrored left to right", "mirrored top to bottom", "turned by 180 degrees")
+
+
+@check(brief=False)
+def moved(case: Case) -> Iterator[Finding]:
+    """Label maps that would fit better elsewhere."""
+    for section, pairs in case.seen.items():
+        found = [(seen, where) for seen in pairs if (where := _shift(seen))]
+        if not found:
+            continue
+        first, where = found[0]
+        yield Finding(
+            kind="label-shifted",
+            level=Level.WARNING,
+            title=f"{count(len(found), 'label map')} of {section} seem moved against the picture",
+            measured=f"the borders in {first.pair.label} would lie best on the picture's edges {_say(where)}: "
+            f"{where.best:.1f} standard deviations above other places, {where.here:.1f} as it is",
+            suggestion="Look at these pairs. Crops, paddings and exports with an offset do that; export the label maps again.",
+            files=labels(seen for seen, _ in found),
+            shown=shown([seen for seen, _ in found]),
+        )
+
+
+@check(brief=False)
+def moved_together(case: Case) -> Iterator[Finding]:
+    """A small shift that all label maps have in common, which none shows alone."""
+    for section, pairs in case.seen.items():
+        fitting = [seen.alignment for seen in pairs if seen.alignment]
+        if len(fitting) < ENOUGH:
+            continue
+        scale = float(np.median([one.scale for one in fitting]))
+        where = evidence(np.mean([one.places for one in fitting], axis=0), scale)
+        alone = sum(_shift(seen) is not None for seen in pairs)
+        if not _is_elsewhere(where, scale) or alone > len(fitting) // 2:
+            continue
+        yield Finding(
+            kind="label-shifted",
+            level=Level.WARNING,
+            title=f"The label maps of {section} are moved against their pictures",
+            measured=f"over {len(fitting)} pairs, borders would lie best on the pictures' edges {_say(where)}: "
+            f"{where.best:.1f} standard deviations above other places, {where.here:.1f} as they are",
+            suggestion="A common shift comes from an export with an offset, or from resizing; export the label maps again.",
+            files=labels(pairs),
+            shown=shown(pairs),
+        )
+
+
+@check(brief=False)
+def turned(case: Case) -> Iterator[Finding]:
+    """Label maps that fit when they are mirrored or turned."""
+    for section, pairs in case.seen.items():
+        found = [(seen, turn) for seen in pairs if (turn := turn_of(seen)) is not None]
+        if not found:
+            continue
+        first, turn = found[0]
+        assert first.alignment
+        stored = [seen for seen, _ in found if seen.image and seen.image.orientation > 1]
+        yield Finding(
+            kind="label-turned",
+            level=Level.WARNING,
+            title=f"{count(len(found), 'label map')} of {section} seem mirrored or upside down",
+            measured=f"{first.pair.label} fits its picture better {TURNS[turn]}: along its borders the picture changes "
+            f"{in_the_middle(first.alignment.turned[turn]) / in_the_middle(first.alignment.places):.1f} times as much",
+            suggestion="The pictures are turned upright as their EXIF orientation asks, and the label maps were drawn on "
+            "the pixels as stored. --fix DIR turns the label maps and saves the pictures upright."
+            if stored
+            else "Look at these pairs, and export the label maps again.",
+            files=labels(seen for seen, _ in found),
+            shown=shown([seen for seen, _ in found]),
+        )
+
+
+def turn_of(seen: Observation) -> int | None:
+    """Which of ``TURNS`` makes the label map fit; None if it fits best as it is, or nothing is sure."""
+    if seen.alignment is None or not seen.alignment.turned:
+        return None
+    turned = seen.alignment.turned
+    best = max(range(len(turned)), key=lambda turn: in_the_middle(turned[turn]))
+    gain = in_the_middle(turned[best]) > TURN_GAIN * max(in_the_middle(seen.alignment.places), 1.0)
+    where = evidence(turned[best], 1.0)
+    peak = where.here > SURE - 0.5 and max(abs(where.right), abs(where.down)) <= 1
+    return best if gain and peak else None
+
+
+def _shift(seen: Observation) -> Evidence | None:
+    if seen.alignment is None or turn_of(seen) is not None:
+        return None
+    where = seen.alignment.evidence()
+    gain = float(seen.alignment.places.max()) > GAIN * max(in_the_middle(seen.alignment.places), 1.0)
+    return where if gain and _is_elsewhere(where, seen.alignment.scale) and _is_single(seen.alignment.places) else None
+
+
+def _is_elsewhere(where: Evidence, scale: float) -> bool:
+    far = max(abs(where.right), abs(where.down)) >= LEAST_SHIFT * scale
+    return far and where.best > SURE and where.best - where.here > LEAD
+
+
+def _is_single(places: np.ndarray) -> bool:
+    """Whether the best place is one, and not one of several: repeated structures fit at each repetition."""
+    row, column = (int(place) for place in np.unravel_index(int(places.argmax()), places.shape))
+    rows, columns = np.indices(places.shape)
+    far = (abs(rows - row) > 2 * LEAST_SHIFT) | (abs(columns - column) > 2 * LEAST_SHIFT)
+    return float(places[far].max()) < 0.85 * float(places.max())
+
+
+def _say(where: Evidence) -> str:
+    """``12 pixels further right and 3 further up``."""
+    sides: Sequence[tuple[int, str, str]] = ((where.right, "right", "left"), (where.down, "down", "up"))
+    parts = [f"{abs(value)} pixels further {more if value > 0 else less}" for value, more, less in sides if value]
+    return " and ".join(parts)

@@ -1,0 +1,161 @@
+"""What would make a pair usable, decided from what was seen of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from segwright.convert import Colours, NewIds, Threshold, palette_entries
+from segwright.datasets import SegmentationDataset
+from segwright.doctor.case import TRAIN, Case
+from segwright.doctor.checks.copies import same_pictures
+from segwright.doctor.checks.misplaced import turn_of
+from segwright.doctor.checks.pictures import family, is_misnamed
+from segwright.doctor.observation import Observation
+from segwright.errors import DataError
+from segwright.images import default_palette, read_label
+from segwright.images.read import upright
+from segwright.types import Size
+
+ReadIds = Callable[[Path], np.ndarray]
+BRIGHT = 128  # brightness from which a mask in black and white shows the object
+SAME_SHAPE = 0.02  # difference of width to height up to which a label map is the picture scaled
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What to do with a pair.
+
+    Attributes:
+        image: save the picture anew, upright and as 8-bit RGB; otherwise its file is copied.
+        read: how to get ids from the label file; None copies the file.
+        drop: why the pair is left out; empty keeps it.
+    """
+
+    image: bool = False
+    read: ReadIds | None = None
+    drop: str = ""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Ids that are turned or resampled so that they lie on their picture.
+
+    Attributes:
+        read: gives the ids.
+        size: of the picture, upright.
+        stored: of the picture as its file holds it.
+        orientation: of the picture.
+        drawn_on_stored: the label map fits only when it is turned as the picture is.
+    """
+
+    read: ReadIds
+    size: Size
+    stored: Size
+    orientation: int
+    drawn_on_stored: bool = False
+
+    def __call__(self, path: Path) -> np.ndarray:
+        """Read and fit; a ``DataError`` where the shapes have nothing to do with each other."""
+        ids = self.read(path)
+        label = Size.of(ids)
+        if self.drawn_on_stored or (label != self.size and label == self.stored and self.orientation > 1):
+            return upright(ids, self.orientation)
+        if label == self.size:
+            return ids
+        if label == (self.size.width, self.size.height):
+            return np.ascontiguousarray(ids.T)
+        if abs(label.width * self.size.height / (label.height * self.size.width) - 1) > SAME_SHAPE:
+            raise DataError(f"{path} is {label}, its picture {self.size}: which part it shows cannot be told")
+        resampled = cv2.resize(ids.astype(np.float32), self.size[::-1], interpolation=cv2.INTER_NEAREST)
+        return resampled.astype(ids.dtype)
+
+
+def remedies(case: Case) -> dict[str, list[Remedy]]:
+    """A remedy for each pair that was seen, by section."""
+    dropped = _needless(case)
+    meaning = {section: _translation(case, section) for section in case.seen}
+    return {
+        section: [
+            Remedy(drop=dropped[id(seen)])
+            if id(seen) in dropped
+            else _remedy(seen, case.datasets[section], meaning[section])
+            for seen in pairs
+        ]
+        for section, pairs in case.seen.items()
+    }
+
+
+def _needless(case: Case) -> dict[int, str]:
+    """Pairs that are better left out although they can be read, by identity, and why."""
+    dropped: dict[int, str] = {}
+    for section, pairs in case.seen.items():
+        ignored = case.datasets[section].ignore_index
+        dropped.update({id(seen): "all of it is ignored" for seen in pairs if set(seen.pixels) == {ignored}})
+        for group in same_pictures(pairs):
+            at_odds = len({seen.label_digest for seen in group}) > 1
+            reason = "equal pictures have different label maps" if at_odds else "a copy of another picture"
+            dropped.update({id(seen): reason for seen in (group if at_odds else group[1:])})
+    judged = {seen.digest for section, pairs in case.seen.items() if section != TRAIN for seen in pairs if seen.digest}
+    for seen in case.seen.get(TRAIN, []):
+        if seen.digest in judged:
+            dropped[id(seen)] = "the model is validated on it"
+    return dropped
+
+
+def _remedy(seen: Observation, dataset: SegmentationDataset, translation: Mapping[int, int] | None) -> Remedy:
+    kinds = {fault.kind: fault.message for fault in seen.faults}
+    for kind in ("picture-damaged", "label-damaged"):
+        if kind in kinds:
+            return Remedy(drop=kinds[kind])
+    read: ReadIds | None = None
+    if "label-lossy" in kinds:
+        if dataset.num_classes != 2:
+            return Remedy(drop=kinds["label-lossy"])
+        read = Threshold(BRIGHT)
+    elif "label-colours" in kinds:
+        read = Colours(palette_entries(dataset.palette or default_palette(dataset.num_classes)))
+    elif translation:
+        read = NewIds(translation)
+    elif "label-ids" in kinds:
+        own = clear_meaning(set(seen.stored_ids), dataset.num_classes, dataset.ignore_index)
+        if own is None:
+            return Remedy(drop=kinds["label-ids"])
+        read = NewIds(own)
+    elif dataset.label_ids is not None:
+        read = NewIds(dataset.label_ids)
+    assert seen.image
+    stored, orientation = seen.image.size, seen.image.orientation
+    drawn_on_stored = orientation in (2, 3, 4) and turn_of(seen) is not None
+    if "pair-size" in kinds or drawn_on_stored or (read and orientation > 1):
+        size = seen.size or (Size(*stored[::-1]) if orientation > 4 else stored)
+        read = Fitted(read or read_label, size, stored, orientation, drawn_on_stored)
+    anew = (orientation > 1, "picture-depth" in kinds, is_misnamed(seen), family(seen) not in ("colour", "gray"))
+    return Remedy(image=any(anew) or seen.image.bits > 8, read=read)
+
+
+def _translation(case: Case, section: str) -> Mapping[int, int] | None:
+    """What stored ids mean where it is clear, for all label maps of a section; None where they are right or unclear."""
+    dataset = case.datasets[section]
+    pairs = case.seen[section]
+    ids = {value for seen in pairs for value in (seen.stored_ids or seen.pixels)}
+    return clear_meaning(ids, dataset.num_classes, dataset.ignore_index)
+
+
+def clear_meaning(ids: set[int], num_classes: int, ignore_index: int) -> Mapping[int, int] | None:
+    """New ids by old ones: of black and white masks, and of ids that start at 1.
+
+    Args:
+        ids: all numbers in the label maps.
+        num_classes: classes that are wanted.
+        ignore_index: what does not count.
+    """
+    others = sorted(ids - {0})
+    if num_classes == 2 and len(others) == 1 and others[0] > 1 and 0 in ids:
+        return {others[0]: 1}
+    classes = sorted(ids - {ignore_index})
+    if 0 not in ids and classes and classes[0] == 1 and classes[-1] == num_classes:
+        return {value: value - 1 for value in classes}
+    return None

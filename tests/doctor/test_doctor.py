@@ -1,0 +1,90 @@
+"""Each fault of a spoiled data set is found, and nothing is found in one without."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from faults import FAULTS
+from scenes import write_scenes
+
+from segwright.cli.main import main
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+every_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.spoil.__name__)
+every_mendable_fault = pytest.mark.parametrize(
+    "fault", [fault for fault in FAULTS if fault.fixed], ids=lambda fault: fault.spoil.__name__
+)
+NOTES = {"class-balance", "epoch-time", "readers-slow", "memory", "learning-rate"}
+
+
+@pytest.fixture(scope="session")
+def clean(tmp_path_factory) -> dict[int, Path]:
+    """Data sets without a fault, by number of classes. Do not write into them."""
+    return {number: write_scenes(tmp_path_factory.mktemp(f"clean{number}"), number) for number in (2, 3)}
+
+
+@pytest.fixture
+def copy_of(clean, tmp_path):
+    """Copies one of them, to be spoiled."""
+
+    def copy(num_classes: int) -> Path:
+        root = shutil.copytree(clean[num_classes], tmp_path / "data")
+        config = root / "toy.yml"
+        config.write_text(config.read_text().replace(str(clean[num_classes]), str(root)))
+        return root
+
+    return copy
+
+
+@pytest.fixture
+def doctor(tmp_path, capsys):
+    """Runs the command in this process; returns exit code and findings by kind."""
+
+    def run(config: Path, *flags: object) -> tuple[int, dict[str, dict]]:
+        file = tmp_path / "findings.json"
+        fixed = ["--num_workers", "0", "--sample", "100", "--json", str(file)]  # all pairs; nothing is timed
+        code = main(["doctor", str(config), *fixed, *map(str, flags)])
+        capsys.readouterr()
+        return code, {finding["kind"]: finding for finding in json.loads(file.read_text())["findings"]}
+
+    return run
+
+
+def contents(root: Path) -> dict[str, str]:
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_there_are_more_faults_than_25():
+    assert len(FAULTS) > 25
+    assert len({fault.kind for fault in FAULTS}) > 25
+
+
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_r25_nothing_is_found_in_data_without_a_fault(clean, doctor, num_classes):
+    code, found = doctor(clean[num_classes] / "toy.yml", "--strict")
+    assert (code, set(found) - NOTES) == (0, set())
+
+
+@every_fault
+def test_r25_each_fault_is_found(fault, copy_of, doctor):
+    root = copy_of(fault.num_classes)
+    fault.spoil(root)
+    code, found = doctor(root / "toy.yml")
+    assert fault.kind in found, sorted(found)
+    assert code == any(finding["level"] == "error" for finding in found.values())
+
+
+@every_mendable_fault
+def test_r25_a_corrected_copy_has_the_fault_no_more(fault, copy_of, doctor, tmp_path):
+    root = copy_of(fault.num_classes)
+    fault.spoil(root)
+    before = contents(root)
+    doctor(root / "toy.yml", "--fix", tmp_path / "fixed")
+    assert contents(root) == before
+    code, found = doctor(tmp_path / "fixed/config.yml")
+    assert code == 0, found
+    assert fault.kind not in found
