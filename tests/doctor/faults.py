@@ -15,20 +15,21 @@ from segwright.images import default_palette, read_image, read_label, write_imag
 
 @dataclass(frozen=True)
 class SpoiledBy:
-    """A fault: what makes it, what finds it, and whether ``--fix`` mends it."""
+    """A fault: what makes it, what finds it, whether ``--fix`` mends it, and words that training has for it."""
 
     spoil: Callable[[Path], None]
     kind: str
     fixed: bool
     num_classes: int
+    words: str
 
 
 FAULTS: list[SpoiledBy] = []
 
 
-def fault(kind: str, *, fixed: bool = False, num_classes: int = 3):
+def fault(kind: str, *, fixed: bool = False, num_classes: int = 3, words: str = ""):
     def add(function: Callable[[Path], None]) -> Callable[[Path], None]:
-        FAULTS.append(SpoiledBy(function, kind, fixed, num_classes))
+        FAULTS.append(SpoiledBy(function, kind, fixed, num_classes, words))
         return function
 
     return add
@@ -133,17 +134,17 @@ def picture_stored_on_its_side(root):
 # Label maps
 
 
-@fault("label-nothing", fixed=True, num_classes=2)
+@fault("label-nothing", fixed=True, num_classes=2, words="255 is ignore_index")
 def masks_of_0_and_255(root):
     change_labels(root, lambda ids: np.where(ids == 1, 255, 0).astype(np.uint8))
 
 
-@fault("label-ids", fixed=True, num_classes=2)
+@fault("label-ids", fixed=True, num_classes=2, words="save that class as 1")
 def masks_of_0_and_128(root):
     change_labels(root, lambda ids: (ids * 128).astype(np.uint8))
 
 
-@fault("label-ids", fixed=True)
+@fault("label-ids", fixed=True, words="ids start at 1")
 def ids_that_start_at_1(root):
     change_labels(root, lambda ids: ids + 1)
 
@@ -153,14 +154,14 @@ def an_id_beyond_num_classes(root):
     change_label(label(root), lambda ids: np.where(ids == 1, 7, ids))
 
 
-@fault("label-colours", fixed=True)
+@fault("label-colours", fixed=True, words="a picture of colours")
 def masks_of_colours(root):
     palette = np.array(default_palette(3), np.uint8)
     for path in (root / "labels").iterdir():
         write_image(path, palette[read_label(path)])
 
 
-@fault("label-lossy", fixed=True, num_classes=2)
+@fault("label-lossy", fixed=True, num_classes=2, words="compressed with loss (JPEG)")
 def jpeg_masks(root):
     for path in list((root / "labels").iterdir()):
         Image.fromarray((read_label(path) * 255).astype(np.uint8)).save(path.with_suffix(".jpg"), quality=90)
@@ -170,17 +171,17 @@ def jpeg_masks(root):
         path.write_text("".join(f"{line.removesuffix('.png')}.jpg\n" for line in lines))
 
 
-@fault("pair-size", fixed=True)
+@fault("pair-size", fixed=True, words="80x60")
 def label_map_of_half_the_size(root):
     change_label(label(root), lambda ids: ids[::2, ::2])
 
 
-@fault("pair-size", fixed=True)
+@fault("pair-size", fixed=True, words="width and height are swapped")
 def transposed_label_map(root):
     change_label(label(root), lambda ids: ids.T)
 
 
-@fault("pair-size", fixed=True)
+@fault("pair-size", fixed=True, words="EXIF orientation 6")
 def label_map_drawn_on_the_picture_as_it_is_stored(root):
     picture_stored_on_its_side(root)
     change_label(label(root), np.rot90)
@@ -237,7 +238,7 @@ def class_absent_in_validation(root):
 @fault("class-tiny")
 def class_of_a_few_pixels(root):
     for path in (root / "labels").glob("train_*"):
-        change_label(path, lambda ids: np.where((ids == 2) & (np.indices(ids.shape).sum(axis=0) % 397 > 0), 0, ids))
+        change_label(path, lambda ids: np.where((ids == 2) & (np.cumsum(ids == 2).reshape(ids.shape) > 5), 0, ids))
 
 
 # Lists
@@ -274,17 +275,17 @@ def picture_in_no_list(root):
     write_image(root / "images/new.png", scenes.scene(99, 3)[0])
 
 
-@fault("data")
+@fault("data", words="1 of 20 pictures")
 def missing_file(root):
     image(root).unlink()
 
 
-@fault("data")
+@fault("data", words="set separator: ' '")
 def wrong_separator(root):
     change_config(root, "  num_classes: 3", "  separator: ','\n  num_classes: 3")
 
 
-@fault("data")
+@fault("data", words="more than once")
 def pair_listed_twice(root):
     append(root, "images/train_03.png labels/train_03.png")
 
@@ -311,7 +312,7 @@ def crop_larger_than_the_pictures(root):
     change_config(root, "crop_size: [128, 96]", "crop_size: [512, 512]")
 
 
-@fault("size-swapped")
+@fault("size-swapped", words="are the two numbers swapped?")
 def width_and_height_swapped(root):
     change_config(root, "crop_size: [128, 96]", "crop_size: [96, 128]")
 
@@ -341,32 +342,32 @@ def no_normalize_in_training(root):
     change_config(root, "    - type: Normalize\nval", "val")
 
 
-@fault("config")
+@fault("data", words="Normalize should be the last transform")
 def normalize_not_last(root):
     change_config(root, "    - type: RandomHorizontalFlip\n    - type: Normalize", "    - type: Normalize\n    - type: RandomDistort")
 
 
-@fault("config")
+@fault("config", words="object and background are num_classes: 2")
 def one_class_for_object_and_background(root):
     change_config(root, "num_classes: 3", "num_classes: 1")
 
 
-@fault("config")
+@fault("config", words="ToyNet trains 2 outputs")
 def losses_that_are_too_many(root):
     change_config(root, "coef: [1, 1]", "coef: [1, 1, 1]")
 
 
-@fault("config")
+@fault("config", words="decays over 80000 steps")
 def schedule_of_other_length(root):
     change_config(root, "power: 0.9", "power: 0.9, decay_steps: 80000")
 
 
-@fault("config")
+@fault("config", words="--is_slide needs --crop_size")
 def sliding_window_without_crop_size(root):
     change_config(root, "model:", "test_config: {is_slide: true}\nmodel:")
 
 
-@fault("config")
+@fault("config", words="the exported model will differ")
 def export_that_normalises_differently(root):
     change_config(root, "model:", "export: {transforms: [{type: Normalize, mean: [0.1, 0.1, 0.1]}]}\nmodel:")
 

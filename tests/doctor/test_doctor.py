@@ -75,6 +75,7 @@ def test_r25_each_fault_is_found(fault, copy_of, doctor):
     fault.spoil(root)
     code, found = doctor(root / "toy.yml")
     assert fault.kind in found, sorted(found)
+    assert fault.words in found[fault.kind]["measured"]
     assert code == any(finding["level"] == "error" for finding in found.values())
 
 

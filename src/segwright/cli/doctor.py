@@ -94,22 +94,22 @@ def take_in(args: argparse.Namespace, intake: "Intake") -> "tuple[Config | None,
     from segwright.cli.setup import auc_roc_wanted, build_data, build_model_with_weights, inference_of
 
     config, datasets = None, {}
-    with intake.listening("config", "The configuration cannot be used as it is"):
+    with intake.listening("config", "the configuration"):
         config = load_config(args.config, args.opts)
     if config is None:
         return None, {}
     for section in SECTIONS:
         if config.section(section):
-            with intake.listening("data", f"{section} has a fault"):
+            with intake.listening("data", section):
                 datasets[section] = build_data(config, section)
-    with intake.listening("config", "Evaluation would not work"):
+    with intake.listening("config", "the settings of evaluation"):
         inference_of(config)
         auc_roc_wanted(config)
     if config.section("export") or config.section("val_dataset"):
-        with intake.listening("config", "The exported model would differ"):
+        with intake.listening("config", "the settings of export"):
             choose_transforms(config)
     if args.model_path and config.section("model"):
-        with intake.listening("weights", "The weights do not fit"):
+        with intake.listening("weights", "the weights"):
             build_model_with_weights(config, args.model_path)
     return config, datasets
 
@@ -123,7 +123,7 @@ def pace(args: argparse.Namespace, case: "Case", intake: "Intake") -> "list[Find
     config, dataset = case.config, case.datasets.get("train_dataset")
     if config is None or dataset is None or not config.section("model") or any(s.faults for s in case.everything):
         return found
-    with intake.listening("samples", "Training samples cannot be made"):
+    with intake.listening("samples", "the samples for training"):
         measured = measure_pace(config, dataset, num_workers=default_workers(), device=select_device(args.device))
         found += measured.findings()
     return found

@@ -97,6 +97,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--reader_timeout", type=positive, default=600, metavar="S", help="seconds that a batch may take to be read"
     )
     add_switch(
+        parser,
+        "--doctor",
+        "look at a few pairs first and warn of what is odd; segwright doctor looks at all",
+        default=True,
+    )
+    add_switch(
         parser, "--use_ema", "also average the weights over the steps; the average is evaluated and kept beside them"
     )
     add_multilabel(parser)
@@ -172,6 +178,7 @@ def run(args: argparse.Namespace) -> int:
     from segwright.build.load import complete
     from segwright.cli.runtime_sections import take_sections
     from segwright.cli.setup import auc_roc_wanted, build_data, build_model_to_train, inference_of
+    from segwright.doctor import brief_look
     from segwright.engine import Speed, train
     from segwright.engine.freeze import freeze
     from segwright.engine.readers import keep_memory
@@ -203,6 +210,8 @@ def run(args: argparse.Namespace) -> int:
     train_set = build_data(config, "train_dataset")
     fill_class_weights(config, train_set)
     val_set = build_data(config, "val_dataset") if args.do_eval else None
+    if args.doctor and not goes_on and os.environ.get("RANK", "0") == "0":
+        brief_look(config, {"train_dataset": train_set} | ({"val_dataset": val_set} if val_set else {}))
     model = build_model_to_train(config, resumed=goes_on, finetune=None if goes_on else args.finetune)
     if args.freeze:
         freeze(model, args.freeze)

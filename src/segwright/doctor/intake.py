@@ -20,8 +20,8 @@ class Intake:
         self.findings: list[Finding] = []
 
     @contextmanager
-    def listening(self, kind: str, title: str) -> Iterator[None]:
-        """Take what is logged in the block as warnings, and the error that ends it as one, under this name."""
+    def listening(self, kind: str, subject: str) -> Iterator[None]:
+        """Take what is logged in the block as warnings, and the error that ends it as one; both are about this subject."""
         log = logging.getLogger(LOG)
         heard = _Heard()
         handlers, propagate = list(log.handlers), log.propagate
@@ -29,11 +29,11 @@ class Intake:
         try:
             yield
         except SegwrightError as error:
-            self._add(kind, Level.ERROR, title, str(error))
+            self._add(kind, Level.ERROR, f"Something is wrong with {subject}", str(error))
         finally:
             log.handlers[:], log.propagate = handlers, propagate
             for message in heard.messages:
-                self._add(kind, Level.WARNING, title, message)
+                self._add(kind, Level.WARNING, f"Something may be wrong with {subject}", message)
 
     def _add(self, kind: str, level: Level, title: str, message: str) -> None:
         if all(message != finding.measured for finding in self.findings):

@@ -77,11 +77,12 @@ def remedies(case: Case) -> dict[str, list[Remedy]]:
     """A remedy for each pair that was seen, by section."""
     dropped = _needless(case)
     meaning = {section: _translation(case, section) for section in case.seen}
+    colours = {section: _colours(dataset) for section, dataset in case.datasets.items()}
     return {
         section: [
             Remedy(drop=dropped[id(seen)])
             if id(seen) in dropped
-            else _remedy(seen, case.datasets[section], meaning[section])
+            else _remedy(seen, case.datasets[section], meaning[section], colours[section])
             for seen in pairs
         ]
         for section, pairs in case.seen.items()
@@ -105,7 +106,9 @@ def _needless(case: Case) -> dict[int, str]:
     return dropped
 
 
-def _remedy(seen: Observation, dataset: SegmentationDataset, translation: Mapping[int, int] | None) -> Remedy:
+def _remedy(
+    seen: Observation, dataset: SegmentationDataset, translation: Mapping[int, int] | None, colours: Colours
+) -> Remedy:
     kinds = {fault.kind: fault.message for fault in seen.faults}
     for kind in ("picture-damaged", "label-damaged"):
         if kind in kinds:
@@ -116,7 +119,7 @@ def _remedy(seen: Observation, dataset: SegmentationDataset, translation: Mappin
             return Remedy(drop=kinds["label-lossy"])
         read = Threshold(BRIGHT)
     elif "label-colours" in kinds:
-        read = Colours(palette_entries(dataset.palette or default_palette(dataset.num_classes)))
+        read = colours
     elif translation:
         read = NewIds(translation)
     elif "label-ids" in kinds:
@@ -134,6 +137,11 @@ def _remedy(seen: Observation, dataset: SegmentationDataset, translation: Mappin
         read = Fitted(read or read_label, size, stored, orientation, drawn_on_stored)
     anew = (orientation > 1, "picture-depth" in kinds, is_misnamed(seen), family(seen) not in ("colour", "gray"))
     return Remedy(image=any(anew) or seen.image.bits > 8, read=read)
+
+
+def _colours(dataset: SegmentationDataset) -> Colours:
+    """One for all label maps: it keeps a large table."""
+    return Colours(palette_entries(dataset.palette or default_palette(dataset.num_classes)))
 
 
 def _translation(case: Case, section: str) -> Mapping[int, int] | None:
