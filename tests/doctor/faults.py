@@ -329,7 +329,8 @@ def pictures_of_several_sizes_without_a_crop(root):
 
 @fault("normalize-off")
 def mean_and_deviation_of_0_to_255(root):
-    change_config(root, "- type: Normalize", "- {type: Normalize, mean: [123.7, 116.3, 103.5], std: [58.4, 57.1, 57.4]}")
+    values = "mean: [123.7, 116.3, 103.5], std: [58.4, 57.1, 57.4]"
+    change_config(root, "- type: Normalize", f"- {{type: Normalize, {values}}}")
 
 
 @fault("normalize-differs")
@@ -344,7 +345,8 @@ def no_normalize_in_training(root):
 
 @fault("data", words="Normalize should be the last transform")
 def normalize_not_last(root):
-    change_config(root, "    - type: RandomHorizontalFlip\n    - type: Normalize", "    - type: Normalize\n    - type: RandomDistort")
+    flip, normalize = "- type: RandomHorizontalFlip", "- type: Normalize"
+    change_config(root, f"{flip}\n    {normalize}", f"{normalize}\n    - type: RandomDistort")
 
 
 @fault("config", words="object and background are num_classes: 2")

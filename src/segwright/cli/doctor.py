@@ -21,8 +21,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "doctor",
         help="find mistakes in a configuration, its data and its weights",
-        description="Read a configuration, all pictures and label maps and, if given, weights; say what is wrong, how that "
-        "was measured, and what helps. Ends with exit code 0 if there are no errors, 1 if there are.",
+        description="Read a configuration, all pictures and label maps and, if given, weights; say what is wrong, how "
+        "that was measured, and what helps. Ends with exit code 0 if there are no errors, 1 if there are.",
     )
     parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file of the experiment")
     parser.add_argument(
@@ -39,7 +39,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML page with pictures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the findings as JSON")
     parser.add_argument(
-        "--fix", type=Path, metavar="DIR", help="write a corrected copy of the data, with its config.yml, to a new folder"
+        "--fix",
+        type=Path,
+        metavar="DIR",
+        help="write a corrected copy of the data, with its config.yml, to a new folder",
     )
     add_switch(parser, "--strict", "exit code 1 for warnings, too")
     parser.add_argument(
@@ -82,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         mended = mend(case, args.fix, num_workers=args.num_workers)
         print(f"{mended.config}: {mended.changed} pairs mended, {mended.kept} copied, {len(mended.dropped)} left out")
         for name, reason in mended.dropped:
-            print(f"  left out: {name}: {reason}")
+            print(f"  left out: {reason if name in reason else f'{name}: {reason}'}")
     worst = max((finding.level for finding in findings), default=Level.INFO)
     return int(worst >= (Level.WARNING if args.strict else Level.ERROR))
 
@@ -140,7 +143,8 @@ def report(args: argparse.Namespace, case: "Case", findings: "list[Finding]", se
     pairs = len(case.everything)
     total = sum(map(len, case.datasets.values()))
     counts = {str(level): sum(finding.level == level for finding in findings) for level in Level}
-    lead = f"{pairs} of {total} pairs looked at in {seconds:.1f} s: {counts['error']} errors, {counts['warning']} warnings."
+    found = f"{counts['error']} errors, {counts['warning']} warnings"
+    lead = f"{pairs} of {total} pairs looked at in {seconds:.1f} s: {found}."
     print(lead)
     if args.json:
         plain: dict[str, Any] = {
@@ -153,7 +157,11 @@ def report(args: argparse.Namespace, case: "Case", findings: "list[Finding]", se
         }
         atomic.write_json(args.json, plain)
     if args.report:
-        settings = {"segwright": __version__, "configuration": str(args.config), "options": " ".join(args.opts) or "none"}
+        settings = {
+            "segwright": __version__,
+            "configuration": str(args.config),
+            "options": " ".join(args.opts),
+        }
         write_findings(args.report, case, findings, lead, settings)
 
 

@@ -1,7 +1,7 @@
 """Whether a label map lies on its picture: its borders should be where the picture changes.
 
-Brightness changes most where things end. Summed along the borders of a label map that fits, the gradient is larger than along
-the same borders moved elsewhere; if it is larger for one other place alone, the label map belongs there.
+Brightness changes most where things end. Along the borders of a label map that fits, the gradient is larger than along
+the same borders moved elsewhere; if it is larger at one other place alone, the label map belongs there.
 """
 
 from dataclasses import dataclass
@@ -63,7 +63,9 @@ def evidence(places: np.ndarray, scale: float) -> Evidence:
     spread = float(places.std()) or 1.0
     centred = (places - float(places.mean())) / spread
     row, column = (int(place) for place in np.unravel_index(int(places.argmax()), places.shape))
-    return Evidence(in_the_middle(centred), float(centred.max()), round((column - REACH) * scale), round((row - REACH) * scale))
+    return Evidence(
+        in_the_middle(centred), float(centred.max()), round((column - REACH) * scale), round((row - REACH) * scale)
+    )
 
 
 def align(image: np.ndarray, label: np.ndarray, ignore_index: int) -> Alignment | None:

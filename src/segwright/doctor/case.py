@@ -45,7 +45,7 @@ class Case:
     def names(self) -> list[str]:
         """A name for each class."""
         dataset = next(iter(self.datasets.values()))
-        return list(dataset.class_names or map(str, range(dataset.num_classes)))
+        return list(dataset.class_names or (f"class {value}" for value in range(dataset.num_classes)))
 
     def balance(self, section: str) -> ClassBalance:
         """Pixels of each class."""

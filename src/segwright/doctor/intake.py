@@ -21,7 +21,7 @@ class Intake:
 
     @contextmanager
     def listening(self, kind: str, subject: str) -> Iterator[None]:
-        """Take what is logged in the block as warnings, and the error that ends it as one; both are about this subject."""
+        """Take warnings that are logged in the block, and the error that ends it; both are about this subject."""
         log = logging.getLogger(LOG)
         heard = _Heard()
         handlers, propagate = list(log.handlers), log.propagate

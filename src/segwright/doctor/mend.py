@@ -83,9 +83,8 @@ def mend(case: Case, out: Path, *, num_workers: int = 0) -> Mended:
             raise ConfigError(f"--fix cannot copy {section}: it is packed, or its label files hold several maps")
     atomic.ensure_folder(out)
     chosen = remedies(case)
-    pictures, maps = (
-        folder_in_common([path for seen in case.everything if (path := seen.pair[place]) is not None]) for place in (0, 1)
-    )
+    pictures = folder_in_common([seen.pair.image for seen in case.everything])
+    maps = folder_in_common([seen.pair.label for seen in case.everything if seen.pair.label])
     dropped = [
         (str(seen.pair.image), remedy.drop)
         for section, pairs in case.seen.items()
@@ -127,7 +126,8 @@ def treat(job: Treatment) -> None:
 def _treatment(
     seen: Observation, remedy: Remedy, dataset: SegmentationDataset, out: Path, pictures: Path, maps: Path
 ) -> Treatment:
-    assert seen.pair.label is not None and seen.image is not None
+    assert seen.pair.label
+    assert seen.image
     image = out / "images" / seen.pair.image.absolute().relative_to(pictures)
     label = out / "labels" / seen.pair.label.absolute().relative_to(maps)
     if remedy.image:

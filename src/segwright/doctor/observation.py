@@ -119,9 +119,7 @@ def observe(datasets: dict[str, SegmentationDataset], glance: Glance) -> Observa
         return seen
     if image.shape[:2] != label.shape[:2]:
         picture = dataset.stored(glance.pair.image)
-        seen.faults.append(
-            Fault("pair-size", size_mismatch(glance.pair, Size.of(image), Size.of(label), picture))
-        )
+        seen.faults.append(Fault("pair-size", size_mismatch(glance.pair, Size.of(image), Size.of(label), picture)))
     elif not dataset.multilabel and not seen.faults:
         seen.alignment = align(image, label, dataset.ignore_index)
     return seen

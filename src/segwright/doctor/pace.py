@@ -81,7 +81,7 @@ class Pace:
                 level=Level.INFO,
                 title="The device will wait for pictures",
                 measured=f"readers take {self.read_seconds:.2f} s for a batch, the model {self.step_seconds:.2f} s",
-                suggestion=f"--num_workers {wanted:.0f} on as many free cores keep up; --cache_mb and smaller files help.",
+                suggestion=f"--num_workers {wanted:.0f} on as many free cores keep up; --cache_mb helps, too.",
             )
         yield from self._memory()
 

@@ -20,7 +20,10 @@ def write_findings(path: Path, case: Case, findings: Sequence[Finding], lead: st
     """
     counts = {level: sum(finding.level == level for finding in findings) for level in Level}
     palette = next((dataset.palette for dataset in case.datasets.values() if dataset.palette), None)
-    seen = [Tile(section.removesuffix("_dataset"), str(len(pairs)), "pairs looked at") for section, pairs in case.seen.items()]
+    seen = [
+        Tile(section.removesuffix("_dataset"), str(len(pairs)), "pairs looked at")
+        for section, pairs in case.seen.items()
+    ]
     data = DoctorData(
         title=f"Doctor: {case.config.path.name if case.config and case.config.path else 'configuration'}",
         lead=lead,
@@ -57,7 +60,7 @@ def _pair(seen: Observation, palette: Palette) -> ShownPair | None:
     try:
         image = read_image(seen.pair.image, bit_depth=16)
         label = None
-        if seen.pair.label is not None and seen.label_size == seen.size:
+        if seen.pair.label is not None and seen.label_size is not None:
             label = read_label(seen.pair.label)
     except DataError:
         return None

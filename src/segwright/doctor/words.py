@@ -7,9 +7,9 @@ from segwright.doctor.observation import Observation
 SHOWN = 4  # pairs that a page draws for a finding
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """``1 picture``, ``2 pictures``."""
-    return f"{number} {noun}{'s' * (number != 1)}"
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def shown(pairs: Sequence[Observation]) -> tuple[Observation, ...]:

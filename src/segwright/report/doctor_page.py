@@ -18,7 +18,7 @@ FILES = 200  # names in the page
 
 @dataclass(frozen=True)
 class ShownPair:
-    """A picture, (H, W, 3) uint8, and its label map, (H, W) ids, if it fits."""
+    """A picture, (H, W, 3) uint8, and its label map, ids, if there is one to be drawn."""
 
     name: str
     image: np.ndarray
@@ -86,7 +86,10 @@ def write_doctor(path: Path, data: DoctorData) -> None:
         script=None,
         data=data,
         sections=[
-            (heading, [(found, [_panels(pair) for pair in found.pairs]) for found in data.findings if found.level == level])
+            (
+                heading,
+                [(found, list(map(_panels, found.pairs))) for found in data.findings if found.level == level],
+            )
             for level, heading in (("error", "Errors"), ("warning", "Warnings"), ("info", "Notes"))
         ],
         parts=[tile.label for tile in data.tiles[3:]],
@@ -100,8 +103,16 @@ def _panels(pair: ShownPair) -> list[Panel]:
     panels = [Panel(name, _uri(pair.image), f"the picture {name}")]
     if pair.label is not None:
         palette = [*pair.palette, *[(255, 0, 255)] * (256 - len(pair.palette))]  # ids that are no class are seen
-        drawn = overlay(pair.image, pair.label, palette)
-        panels.append(Panel("with its label map", _uri(drawn), f"{name} with the classes of its label map in colour"))
+        fits = pair.label.shape == pair.image.shape[:2]
+        ground = pair.image if fits else np.zeros((*pair.label.shape, 3), np.uint8)
+        drawn = overlay(ground, pair.label, palette)
+        panels.append(
+            Panel(
+                "with its label map" if fits else "its label map",
+                _uri(drawn),
+                f"{name} with the classes of its label map in colour",
+            )
+        )
     return panels
 
 

@@ -61,7 +61,7 @@ def rare(case: Case) -> Iterator[Finding]:
         return
     pixels = case.balance(TRAIN).pixels
     total = max(1, int(pixels.sum()))
-    for value in np.flatnonzero((pixels > 0)).tolist():
+    for value in np.flatnonzero(pixels > 0).tolist():
         holding = [seen for seen in case.seen[TRAIN] if seen.pixels.get(value)]
         few = len(holding) <= FEW and len(holding) < 0.1 * len(case.seen[TRAIN])
         if pixels[value] / total >= TINY and not few:
@@ -70,7 +70,7 @@ def rare(case: Case) -> Iterator[Finding]:
             kind="class-tiny",
             level=Level.WARNING,
             title=f"There is hardly any {case.names[value]} to learn from",
-            measured=f"class {value} has {pixels[value]:,} of {total:,} training pixels ({pixels[value] / total:.4%}), "
+            measured=f"it has {pixels[value]:,} of {total:,} training pixels ({pixels[value] / total:.4%}), "
             f"in {len(holding)} of {len(case.seen[TRAIN])} pictures",
             suggestion="Add pictures that show it, merge it with another class, or give it more weight (see below).",
             files=labels(holding),

@@ -16,6 +16,10 @@ LEAD = 2.0  # of these, from the place where it is
 GAIN = 1.25  # gradient along the borders there, to that along the borders as they are
 TURN_GAIN = 1.3  # likewise, mirrored
 ENOUGH = 8  # pictures that a common shift is told from
+DRAWN_ON_STORED = (
+    "The pictures are turned upright as their EXIF orientation asks, and the label maps were drawn on the pixels as "
+    "stored. --fix DIR turns the label maps and saves the pictures upright."
+)
 TURNS = ("mirrored left to right", "mirrored top to bottom", "turned by 180 degrees")
 
 
@@ -30,10 +34,10 @@ def moved(case: Case) -> Iterator[Finding]:
         yield Finding(
             kind="label-shifted",
             level=Level.WARNING,
-            title=f"{count(len(found), 'label map')} of {section} seem moved against the picture",
+            title=f"{count(len(found), 'label map')} of {section} probably moved against the picture",
             measured=f"the borders in {first.pair.label} would lie best on the picture's edges {_say(where)}: "
             f"{where.best:.1f} standard deviations above other places, {where.here:.1f} as it is",
-            suggestion="Look at these pairs. Crops, paddings and exports with an offset do that; export the label maps again.",
+            suggestion="Look at these pairs. Crops, padding and exports with an offset do that; export them again.",
             files=labels(seen for seen, _ in found),
             shown=shown([seen for seen, _ in found]),
         )
@@ -57,7 +61,7 @@ def moved_together(case: Case) -> Iterator[Finding]:
             title=f"The label maps of {section} are moved against their pictures",
             measured=f"over {len(fitting)} pairs, borders would lie best on the pictures' edges {_say(where)}: "
             f"{where.best:.1f} standard deviations above other places, {where.here:.1f} as they are",
-            suggestion="A common shift comes from an export with an offset, or from resizing; export the label maps again.",
+            suggestion="A common shift comes from an export with an offset, or from resizing: export them again.",
             files=labels(pairs),
             shown=shown(pairs),
         )
@@ -68,24 +72,28 @@ def turned(case: Case) -> Iterator[Finding]:
     """Label maps that fit when they are mirrored or turned."""
     for section, pairs in case.seen.items():
         found = [(seen, turn) for seen in pairs if (turn := turn_of(seen)) is not None]
-        if not found:
-            continue
-        first, turn = found[0]
-        assert first.alignment
-        stored = [seen for seen, _ in found if seen.image and seen.image.orientation > 1]
-        yield Finding(
-            kind="label-turned",
-            level=Level.WARNING,
-            title=f"{count(len(found), 'label map')} of {section} seem mirrored or upside down",
-            measured=f"{first.pair.label} fits its picture better {TURNS[turn]}: along its borders the picture changes "
-            f"{in_the_middle(first.alignment.turned[turn]) / in_the_middle(first.alignment.places):.1f} times as much",
-            suggestion="The pictures are turned upright as their EXIF orientation asks, and the label maps were drawn on "
-            "the pixels as stored. --fix DIR turns the label maps and saves the pictures upright."
-            if stored
-            else "Look at these pairs, and export the label maps again.",
-            files=labels(seen for seen, _ in found),
-            shown=shown([seen for seen, _ in found]),
-        )
+        by_camera = [(seen, turn) for seen, turn in found if seen.image and seen.image.orientation > 1]
+        others = [(seen, turn) for seen, turn in found if not (seen.image and seen.image.orientation > 1)]
+        if by_camera:
+            yield _turned(section, by_camera, DRAWN_ON_STORED)
+        if others:
+            yield _turned(section, others, "Look at these pairs, and export the label maps again.")
+
+
+def _turned(section: str, found: Sequence[tuple[Observation, int]], suggestion: str) -> Finding:
+    first, turn = found[0]
+    assert first.alignment
+    gain = in_the_middle(first.alignment.turned[turn]) / in_the_middle(first.alignment.places)
+    return Finding(
+        kind="label-turned",
+        level=Level.WARNING,
+        title=f"{count(len(found), 'label map')} of {section} probably mirrored or upside down",
+        measured=f"{first.pair.label} fits its picture better {TURNS[turn]}: along its borders the picture changes "
+        f"{gain:.1f} times as much",
+        suggestion=suggestion,
+        files=labels(seen for seen, _ in found),
+        shown=shown([seen for seen, _ in found]),
+    )
 
 
 def turn_of(seen: Observation) -> int | None:

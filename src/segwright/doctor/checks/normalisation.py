@@ -21,8 +21,8 @@ def off_scale(case: Case) -> Iterator[Finding]:
     pairs = [seen for seen in case.seen.get(TRAIN, []) if seen.mean is not None and seen.square is not None]
     if dataset is None or not pairs or dataset.transforms.img_channels != 3:
         return
-    mean = np.mean([seen.mean for seen in pairs], axis=0)
-    deviation = np.sqrt(np.maximum(np.mean([seen.square for seen in pairs], axis=0) - mean**2, 0))
+    mean = _mean([seen.mean for seen in pairs])
+    deviation = np.sqrt(np.maximum(_mean([seen.square for seen in pairs]) - mean**2, 0))
     snippet = f"- type: Normalize\n  mean: {_short(mean)}\n  std: {_short(np.maximum(deviation, 0.01))}"
     steps = _normalize(dataset)
     if not steps:
@@ -41,10 +41,10 @@ def off_scale(case: Case) -> Iterator[Finding]:
             kind="normalize-off",
             level=Level.WARNING,
             title="Normalize does not fit the pictures",
-            measured=f"after it, means of the channels are {_short(made)} and standard deviations {_short(spread)}, over "
-            f"{len(pairs)} pictures; about 0 and 1 are wanted",
-            suggestion="mean and std are of values from 0 to 1. These are the pictures' own; with pretrained weights take "
-            "those that the weights were trained with.",
+            measured=f"after it, means of the channels are {_short(made)} and standard deviations {_short(spread)}, "
+            f"over {len(pairs)} pictures; about 0 and 1 are wanted",
+            suggestion="mean and std are of values from 0 to 1. These are the pictures' own; with pretrained weights "
+            "take those that the weights were trained with.",
             snippet=snippet,
         )
 
@@ -71,6 +71,10 @@ def _normalize(dataset: SegmentationDataset) -> list[Normalize]:
 
 def _say(steps: list[tuple[tuple[float, ...], tuple[float, ...]]]) -> str:
     return ", ".join(f"mean {list(mean)}, std {list(std)}" for mean, std in steps) or "no Normalize"
+
+
+def _mean(rows: list[np.ndarray | None]) -> np.ndarray:
+    return np.stack([row for row in rows if row is not None]).mean(axis=0)
 
 
 def _short(values: np.ndarray) -> list[float]:

@@ -23,7 +23,7 @@ def blank(case: Case) -> Iterator[Finding]:
         yield Finding(
             kind="picture-blank",
             level=Level.WARNING,
-            title=f"{count(len(found), 'picture')} show nothing",
+            title=f"{count(len(found), 'picture')} of a single colour",
             measured=f"the pixels of {found[0].pair.image} differ by {_deviation(found[0]) * 255:.2f} of 255 (standard "
             "deviation)",
             suggestion="Lost frames and covered lenses look like that: take them out.",
@@ -42,11 +42,11 @@ def turned_by_exif(case: Case) -> Iterator[Finding]:
         yield Finding(
             kind="picture-orientation",
             level=Level.WARNING,
-            title=f"{count(len(found), 'picture')} have to be turned",
-            measured=f"{found[0].pair.image} has EXIF orientation {first.orientation}: it is stored as {first.size} and "
-            f"read as {found[0].size} (width x height)",
-            suggestion="Pictures are turned here; many labelling programs and other readers do not, so look whether the label "
-            "maps fit. --fix DIR saves them upright.",
+            title=f"{count(len(found), 'picture')} not stored upright",
+            measured=f"{found[0].pair.image} has EXIF orientation {first.orientation}: it is stored as {first.size} "
+            f"and read as {found[0].size} (width x height)",
+            suggestion="Pictures are turned here; many labelling programs and other readers do not, so look whether the "
+            "label maps fit. --fix DIR saves them upright.",
             files=images(found),
             shown=shown(found),
         )
@@ -62,7 +62,7 @@ def misnamed(case: Case) -> Iterator[Finding]:
         yield Finding(
             kind="picture-misnamed",
             level=Level.WARNING,
-            title=f"{count(len(found), 'picture')} have another format than their name says",
+            title=f"{count(len(found), 'picture')} of another format than the name says",
             measured=f"{found[0].pair.image} is {first.kind}",
             suggestion="They are read by content here; other programs may refuse them. --fix DIR names them rightly.",
             files=images(found),
@@ -83,10 +83,10 @@ def odd_colours(case: Case) -> Iterator[Finding]:
         yield Finding(
             kind="picture-colours",
             level=Level.WARNING,
-            title=f"{count(number, 'picture')} of {len(pairs)} are {name}",
+            title=f"{count(number, f'{name} picture')} among {len(pairs)}",
             measured=f"{odd[0].pair.image} is {odd[0].image.kind} of mode {odd[0].image.mode}",
-            suggestion="They are read as RGB; transparency is dropped, and CMYK is converted by a plain rule. --fix DIR saves "
-            "them as RGB.",
+            suggestion="They are read as RGB; transparency is dropped, and CMYK is converted by a plain rule. --fix DIR "
+            "saves all but gray ones as RGB.",
             files=images(odd),
             shown=shown(odd),
         )

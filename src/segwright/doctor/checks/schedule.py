@@ -7,7 +7,6 @@ from segwright.doctor.finding import Finding, Level
 from segwright.doctor.registry import check
 
 
-
 @check(brief=False)
 def epochs(case: Case) -> Iterator[Finding]:
     """What the numbers mean for this data set."""

@@ -52,8 +52,8 @@ def padded(case: Case) -> Iterator[Finding]:
         kind="crop-padding",
         level=Level.WARNING,
         title=f"More than half of a crop is padding for {count(len(small), 'picture')}",
-        measured=f"RandomPaddingCrop.crop_size is {crop}, {small[0].pair.image} is {small[0].size}; the median picture is "
-        f"{typical} (width x height)",
+        measured=f"RandomPaddingCrop.crop_size is {crop}, {small[0].pair.image} is {small[0].size}; the median picture "
+        f"is {typical} (width x height)",
         suggestion="Take a crop no larger than the pictures." if most else "Scale these pictures up, or take them out.",
         snippet=f"crop_size: [{min(crop.width, typical.width)}, {min(crop.height, typical.height)}]" if most else "",
         files=images(small),
@@ -108,7 +108,8 @@ def unequal(case: Case) -> Iterator[Finding]:
         measured=f"{first.pair.image} becomes {one}, {second.pair.image} {other} (width x height), with batch_size "
         f"{case.config.batch_size}",
         suggestion="Add Resize or RandomPaddingCrop to the transforms of train_dataset.",
-        snippet=f"- type: RandomPaddingCrop\n  crop_size: [{min(one.width, other.width)}, {min(one.height, other.height)}]",
+        snippet=f"- type: RandomPaddingCrop\n  crop_size: [{min(one.width, other.width)}, "
+        f"{min(one.height, other.height)}]",
         files=images([first, second]),
         shown=(first, second),
     )

@@ -22,7 +22,7 @@ def ignored(case: Case) -> Iterator[Finding]:
             yield Finding(
                 kind="label-ignored",
                 level=Level.WARNING,
-                title=f"{count(len(empty), 'label map')} of {section} hold nothing that counts",
+                title=f"{count(len(empty), 'label map')} of {section} with nothing that counts",
                 measured=f"all pixels are {dataset.ignore_index} (ignore_index) in {len(empty)} of {len(pairs)}, "
                 f"first {empty[0].pair.label}",
                 suggestion="Label these pictures, or take them out of the list; they cost time and teach nothing.",
@@ -43,10 +43,10 @@ def background_only(case: Case) -> Iterator[Finding]:
             kind="label-empty",
             level=Level.WARNING,
             title=f"{count(len(empty), 'picture')} of {section} may never have been labelled",
-            measured=f"{len(empty)} of {len(pairs)} label maps hold {case.names[0]} (0) alone, all others hold more; "
+            measured=f"{len(empty)} of {len(pairs)} label maps hold {case.names[0]} alone, all others hold more; "
             f"first {empty[0].pair.label}",
-            suggestion="Look at these pictures: if they show objects, label them, or take them out of the list. Pictures "
-            "without any object are good to have.",
+            suggestion="Look at these pictures: if they show objects, label them, or take them out of the list. "
+            "Pictures without any object are good to have.",
             files=labels(empty),
             shown=shown(empty),
         )

@@ -43,7 +43,7 @@ KINDS = {
     ),
     "label-ids": Kind(
         "with ids that are no class",
-        "Compare the ids with num_classes and ignore_index. --fix DIR translates them where it is clear what they mean.",
+        "Compare the ids with num_classes and ignore_index. --fix DIR translates them where their meaning is clear.",
     ),
     "pair-size": Kind(
         "whose label map has another size",
@@ -69,7 +69,7 @@ def unusable(case: Case) -> Iterator[Finding]:
             measured=found[0][1],
             suggestion=KINDS[kind].suggestion,
             snippet=KINDS[kind].snippet or _translation(pairs, kind),
-            files=tuple(str(seen.pair.label if about_label else seen.pair.image) for seen in pairs),
+            files=tuple(dict.fromkeys(str(seen.pair.label if about_label else seen.pair.image) for seen in pairs)),
             shown=shown(pairs),
         )
 
