@@ -59,8 +59,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look, print, write; 1 if there are errors."""
     from segwright import atomic
-    from segwright.doctor import Case, Intake, Level, examine, mend
-    from segwright.doctor.case import look
+    from segwright.doctor import Case, Intake, Level, examine, look
+    from segwright.doctor.mend import mend
     from segwright.errors import ConfigError
 
     if not args.config.is_file():
@@ -119,7 +119,7 @@ def take_in(args: argparse.Namespace, intake: "Intake") -> "tuple[Config | None,
 
 def pace(args: argparse.Namespace, case: "Case", intake: "Intake") -> "list[Finding]":
     """Time and memory of training; nothing where it cannot be tried."""
-    from segwright.doctor import measure_pace
+    from segwright.doctor.pace import measure_pace
     from segwright.engine.device import select_device
 
     found: list[Finding] = []

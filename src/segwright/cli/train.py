@@ -178,7 +178,7 @@ def run(args: argparse.Namespace) -> int:
     from segwright.build.load import complete
     from segwright.cli.runtime_sections import take_sections
     from segwright.cli.setup import auc_roc_wanted, build_data, build_model_to_train, inference_of
-    from segwright.doctor import brief_look
+    from segwright.doctor.brief import brief_look
     from segwright.engine import Speed, train
     from segwright.engine.freeze import freeze
     from segwright.engine.readers import keep_memory

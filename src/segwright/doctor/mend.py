@@ -1,7 +1,7 @@
 """A corrected copy of a data set, beside the original, which stays as it is."""
 
 import os
-import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,13 @@ from typing import Any
 from segwright import atomic
 from segwright.config.dump import to_yaml
 from segwright.convert.work import convert_files
-from segwright.datasets import Pair, SegmentationDataset
+from segwright.datasets import SegmentationDataset
 from segwright.doctor.case import TRAIN, Case
 from segwright.doctor.observation import Observation
-from segwright.doctor.remedy import Remedy, remedies
+from segwright.doctor.remedy import remedies
+from segwright.doctor.treatment import Remedy, Treatment, treat
 from segwright.errors import ConfigError
-from segwright.images import Palette, default_palette, read_image, write_image, write_label_map
+from segwright.images import default_palette
 
 LISTS = {TRAIN: "train.txt", "val_dataset": "val.txt"}
 PATHS = {TRAIN: "train_path", "val_dataset": "val_path"}
@@ -39,25 +40,37 @@ class Mended:
 
 
 @dataclass(frozen=True)
-class Treatment:
-    """A pair to be written; plain data, for it travels to another process."""
+class Places:
+    """Where files go: below ``images`` and ``labels`` as they lie below the folder that each kind has in common.
 
-    pair: Pair
-    remedy: Remedy
-    image: Path
-    label: Path
-    palette: Palette
-    bit_depth: int | None
+    Attributes:
+        out: folder of the copy.
+        pictures: folder of all pictures.
+        maps: folder of all label maps.
+        shared: label maps of several pictures, which get one for each.
+    """
 
-    @property
-    def source(self) -> Path:
-        """The picture."""
-        return self.pair.image
+    out: Path
+    pictures: Path
+    maps: Path
+    shared: frozenset[Path]
 
-    @property
-    def results(self) -> tuple[Path, ...]:
+    @classmethod
+    def of(cls, case: Case, out: Path) -> "Places":
+        """Of all pairs that were looked at."""
+        labels = [seen.pair.label for seen in case.everything if seen.pair.label]
+        shared = frozenset(path for path, number in Counter(labels).items() if number > 1)
+        images = [seen.pair.image for seen in case.everything]
+        return cls(out, _folder_in_common(images), _folder_in_common(labels), shared)
+
+    def of_pair(self, seen: Observation) -> tuple[Path, Path]:
         """Picture and label map."""
-        return (self.image, self.label)
+        assert seen.pair.label
+        image = self.out / "images" / _absolute(seen.pair.image).relative_to(self.pictures)
+        label = self.out / "labels" / _absolute(seen.pair.label).relative_to(self.maps)
+        if seen.pair.label in self.shared:
+            label = label.with_name(f"{label.stem}_of_{image.stem}{label.suffix}")
+        return image, label
 
 
 def mend(case: Case, out: Path, *, num_workers: int = 0) -> Mended:
@@ -69,11 +82,14 @@ def mend(case: Case, out: Path, *, num_workers: int = 0) -> Mended:
         num_workers: processes.
 
     Raises:
-        ConfigError: the folder holds something, not all pairs were looked at, or the data cannot be copied.
+        ConfigError: the folder holds something, a part of the data could not be read or was not looked at in full, or
+            cannot be copied.
         OutputError: the folder cannot be written to.
     """
-    if case.config is None or not case.datasets:
-        raise ConfigError("--fix copies data, and none could be read: mend what the findings say of the configuration")
+    unread = [section for section in LISTS if case.config is None or case.config.section(section)]
+    unread = [section for section in unread if section not in case.datasets]
+    if case.config is None or unread:
+        raise ConfigError(f"--fix copies the data, and {unread[0]} could not be read: mend first what was found there")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"--fix {out}: the folder is not empty; give a new one, the original stays as it is")
     for section, dataset in case.datasets.items():
@@ -83,8 +99,7 @@ def mend(case: Case, out: Path, *, num_workers: int = 0) -> Mended:
             raise ConfigError(f"--fix cannot copy {section}: it is packed, or its label files hold several maps")
     atomic.ensure_folder(out)
     chosen = remedies(case)
-    pictures = folder_in_common([seen.pair.image for seen in case.everything])
-    maps = folder_in_common([seen.pair.label for seen in case.everything if seen.pair.label])
+    places = Places.of(case, out)
     dropped = [
         (str(seen.pair.image), remedy.drop)
         for section, pairs in case.seen.items()
@@ -94,7 +109,7 @@ def mend(case: Case, out: Path, *, num_workers: int = 0) -> Mended:
     changed = kept = 0
     for section, pairs in case.seen.items():
         jobs = [
-            _treatment(seen, remedy, case.datasets[section], out, pictures, maps)
+            _treatment(seen, remedy, case.datasets[section], places)
             for seen, remedy in zip(pairs, chosen[section], strict=True)
             if not remedy.drop
         ]
@@ -110,43 +125,26 @@ def mend(case: Case, out: Path, *, num_workers: int = 0) -> Mended:
     return Mended(config, changed, kept, dropped)
 
 
-def treat(job: Treatment) -> None:
-    """Write a picture and its label map; a ``DataError`` if it turns out that they cannot be mended."""
-    assert job.pair.label is not None
-    if job.remedy.read:
-        write_label_map(job.label, job.remedy.read(job.pair.label), job.palette)
-    else:
-        _copy(job.pair.label, job.label)
-    if job.remedy.image:
-        write_image(job.image, read_image(job.pair.image, bit_depth=job.bit_depth))
-    else:
-        _copy(job.pair.image, job.image)
-
-
-def _treatment(
-    seen: Observation, remedy: Remedy, dataset: SegmentationDataset, out: Path, pictures: Path, maps: Path
-) -> Treatment:
-    assert seen.pair.label
+def _treatment(seen: Observation, remedy: Remedy, dataset: SegmentationDataset, places: Places) -> Treatment:
     assert seen.image
-    image = out / "images" / seen.pair.image.absolute().relative_to(pictures)
-    label = out / "labels" / seen.pair.label.absolute().relative_to(maps)
+    image, label = places.of_pair(seen)
     if remedy.image:
         image = image.with_suffix(".jpg" if seen.image.lossy else ".png")
-    palette = dataset.palette or default_palette(dataset.num_classes)
     if remedy.read:
         label = label.with_suffix(".png")
+    palette = list(dataset.palette or default_palette(dataset.num_classes))
     depth = dataset.bit_depth or (16 if seen.image.bits > 8 else None)
-    return Treatment(seen.pair, remedy, image, label, list(palette), depth)
+    return Treatment(seen.pair, remedy, image, label, palette, depth)
 
 
-def folder_in_common(paths: Sequence[Path]) -> Path:
+def _folder_in_common(paths: Sequence[Path]) -> Path:
     """The deepest folder that all of them lie in."""
-    return Path(os.path.commonpath([path.absolute().parent for path in paths]))
+    return Path(os.path.commonpath([_absolute(path).parent for path in paths]))
 
 
-def _copy(source: Path, path: Path) -> None:
-    with atomic.new_file(path) as part:
-        shutil.copyfile(source, part)
+def _absolute(path: Path) -> Path:
+    """Without ``..``, which would lead out of the copy; links keep their names."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() follows links
 
 
 def _write_list(path: Path, pairs: Sequence[tuple[Path, Path]], root: Path) -> None:

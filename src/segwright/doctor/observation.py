@@ -109,7 +109,15 @@ def observe(datasets: dict[str, SegmentationDataset], glance: Glance) -> Observa
         datasets: by section; from ``without_pairs``.
         glance: what to look at.
     """
+    threads = cv2.getNumThreads()
     cv2.setNumThreads(0)  # each process has one core
+    try:
+        return _observe(datasets, glance)
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _observe(datasets: dict[str, SegmentationDataset], glance: Glance) -> Observation:
     dataset = copy.copy(datasets[glance.split])
     dataset.pairs = [glance.pair]
     seen = Observation(split=glance.split, index=glance.index, pair=glance.pair)

@@ -1,11 +1,6 @@
 """What would make a pair usable, decided from what was seen of it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-
-import cv2
-import numpy as np
+from collections.abc import Mapping
 
 from segwright.convert import Colours, NewIds, Threshold, palette_entries
 from segwright.datasets import SegmentationDataset
@@ -14,63 +9,11 @@ from segwright.doctor.checks.copies import same_pictures
 from segwright.doctor.checks.misplaced import turn_of
 from segwright.doctor.checks.pictures import family, is_misnamed
 from segwright.doctor.observation import Observation
-from segwright.errors import DataError
+from segwright.doctor.treatment import Fitted, ReadIds, Remedy
 from segwright.images import default_palette, read_label
-from segwright.images.read import upright
 from segwright.types import Size
 
-ReadIds = Callable[[Path], np.ndarray]
 BRIGHT = 128  # brightness from which a mask in black and white shows the object
-SAME_SHAPE = 0.02  # difference of width to height up to which a label map is the picture scaled
-
-
-@dataclass(frozen=True)
-class Remedy:
-    """What to do with a pair.
-
-    Attributes:
-        image: save the picture anew, upright and as 8-bit RGB; otherwise its file is copied.
-        read: how to get ids from the label file; None copies the file.
-        drop: why the pair is left out; empty keeps it.
-    """
-
-    image: bool = False
-    read: ReadIds | None = None
-    drop: str = ""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """Ids that are turned or resampled so that they lie on their picture.
-
-    Attributes:
-        read: gives the ids.
-        size: of the picture, upright.
-        stored: of the picture as its file holds it.
-        orientation: of the picture.
-        drawn_on_stored: the label map fits only when it is turned as the picture is.
-    """
-
-    read: ReadIds
-    size: Size
-    stored: Size
-    orientation: int
-    drawn_on_stored: bool = False
-
-    def __call__(self, path: Path) -> np.ndarray:
-        """Read and fit; a ``DataError`` where the shapes have nothing to do with each other."""
-        ids = self.read(path)
-        label = Size.of(ids)
-        if self.drawn_on_stored or (label != self.size and label == self.stored and self.orientation > 1):
-            return upright(ids, self.orientation)
-        if label == self.size:
-            return ids
-        if label == (self.size.width, self.size.height):
-            return np.ascontiguousarray(ids.T)
-        if abs(label.width * self.size.height / (label.height * self.size.width) - 1) > SAME_SHAPE:
-            raise DataError(f"{path} is {label}, its picture {self.size}: which part it shows cannot be told")
-        resampled = cv2.resize(ids.astype(np.float32), self.size[::-1], interpolation=cv2.INTER_NEAREST)
-        return resampled.astype(ids.dtype)
 
 
 def remedies(case: Case) -> dict[str, list[Remedy]]:

@@ -45,8 +45,8 @@ def turned_by_exif(case: Case) -> Iterator[Finding]:
             title=f"{count(len(found), 'picture')} not stored upright",
             measured=f"{found[0].pair.image} has EXIF orientation {first.orientation}: it is stored as {first.size} "
             f"and read as {found[0].size} (width x height)",
-            suggestion="Pictures are turned here; many labelling programs and other readers do not, so look whether the "
-            "label maps fit. --fix DIR saves them upright.",
+            suggestion="Pictures are turned here; many labelling programs and other readers do not, so look whether "
+            "the label maps fit. --fix DIR saves them upright.",
             files=images(found),
             shown=shown(found),
         )
@@ -85,8 +85,8 @@ def odd_colours(case: Case) -> Iterator[Finding]:
             level=Level.WARNING,
             title=f"{count(number, f'{name} picture')} among {len(pairs)}",
             measured=f"{odd[0].pair.image} is {odd[0].image.kind} of mode {odd[0].image.mode}",
-            suggestion="They are read as RGB; transparency is dropped, and CMYK is converted by a plain rule. --fix DIR "
-            "saves all but gray ones as RGB.",
+            suggestion="They are read as RGB; transparency is dropped, and CMYK is converted by a plain rule. --fix "
+            "DIR saves all but gray ones as RGB.",
             files=images(odd),
             shown=shown(odd),
         )

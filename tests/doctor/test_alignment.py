@@ -1,0 +1,69 @@
+"""Where a label map belongs is measured to the pixel, and one that fits is left alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scenes import scene
+
+from segwright.doctor.alignment import FITS, align, in_the_middle
+from segwright.doctor.remedy import clear_meaning
+
+few = settings(max_examples=20, deadline=None)
+
+
+@given(seed=st.integers(0, 200))
+@few
+def test_a_label_map_that_fits_lies_where_it_is(seed):
+    found = align(*scene(seed, 3), ignore_index=255)
+    assert found is not None
+    where = found.evidence()
+    assert max(abs(where.right), abs(where.down)) <= 1
+    assert where.here > FITS
+
+
+@given(seed=st.integers(0, 200), right=st.integers(-9, 9), down=st.integers(-9, 9))
+@few
+def test_a_shift_is_measured_to_the_pixel(seed, right, down):
+    image, label = scene(seed, 3)
+    found = align(image, np.roll(label, (-down, -right), axis=(0, 1)), ignore_index=255)
+    assert found is not None
+    where = found.evidence()
+    assert abs(where.right - right) <= 1
+    assert abs(where.down - down) <= 1
+
+
+@pytest.mark.parametrize(("turn", "place"), [(np.fliplr, 0), (np.flipud, 1), (lambda ids: ids[::-1, ::-1], 2)])
+def test_a_mirrored_label_map_fits_when_it_is_mirrored(turn, place):
+    image, label = scene(5, 3)
+    found = align(image, np.ascontiguousarray(turn(label)), ignore_index=255)
+    assert found is not None
+    values = [in_the_middle(places) for places in found.turned]
+    assert values[place] == max(values)
+    assert values[place] > 1.5 * in_the_middle(found.places)
+
+
+def test_flat_pictures_and_bare_label_maps_say_nothing():
+    image, label = scene(0, 3)
+    assert align(np.full_like(image, 90), label, 255) is None
+    assert align(image, np.zeros_like(label), 255) is None
+    assert align(image, np.where(label == 1, 255, 0).astype(np.uint8), 255) is None
+    assert align(image[:20, :20], label[:20, :20], 255) is None
+
+
+@pytest.mark.parametrize(
+    ("ids", "num_classes", "meaning"),
+    [
+        ({0, 255}, 2, {255: 1}),
+        ({0, 128}, 2, {128: 1}),
+        ({1, 2, 3}, 3, {1: 0, 2: 1, 3: 2}),
+        ({1, 2, 3, 255}, 3, {1: 0, 2: 1, 3: 2}),
+        ({0, 1, 255}, 2, None),
+        ({0, 1}, 2, None),
+        ({1, 2}, 3, None),
+        ({0, 1, 7}, 3, None),
+        ({0, 3}, 3, None),
+    ],
+)
+def test_ids_are_translated_only_where_their_meaning_is_clear(ids, num_classes, meaning):
+    assert clear_meaning(ids, num_classes, 255) == meaning
