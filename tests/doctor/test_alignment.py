@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scenes import scene
 
 from segwright.doctor.alignment import FITS, align, in_the_middle
-from segwright.doctor.remedy import clear_meaning
+from segwright.doctor.remedy import black_and_white, counted_from_one
 
 few = settings(max_examples=20, deadline=None)
 
@@ -56,14 +56,26 @@ def test_flat_pictures_and_bare_label_maps_say_nothing():
     [
         ({0, 255}, 2, {255: 1}),
         ({0, 128}, 2, {128: 1}),
-        ({1, 2, 3}, 3, {1: 0, 2: 1, 3: 2}),
-        ({1, 2, 3, 255}, 3, {1: 0, 2: 1, 3: 2}),
         ({0, 1, 255}, 2, None),
         ({0, 1}, 2, None),
-        ({1, 2}, 3, None),
-        ({0, 1, 7}, 3, None),
+        ({0}, 2, None),
         ({0, 3}, 3, None),
     ],
 )
-def test_ids_are_translated_only_where_their_meaning_is_clear(ids, num_classes, meaning):
-    assert clear_meaning(ids, num_classes, 255) == meaning
+def test_black_and_white_is_recognised_for_two_classes(ids, num_classes, meaning):
+    assert black_and_white(ids, num_classes) == meaning
+
+
+@pytest.mark.parametrize(
+    ("ids", "meaning"),
+    [
+        ({1, 2, 3}, {1: 0, 2: 1, 3: 2}),
+        ({1, 2, 3, 255}, {1: 0, 2: 1, 3: 2}),
+        ({1, 2}, None),
+        ({0, 1, 2, 3}, None),
+        ({0, 1, 7}, None),
+        (set(), None),
+    ],
+)
+def test_ids_from_1_on_are_recognised_where_none_is_missing_at_the_end(ids, meaning):
+    assert counted_from_one(ids, 3, ignore_index=255) == meaning

@@ -157,11 +157,9 @@ def report(args: argparse.Namespace, case: "Case", findings: "list[Finding]", se
         }
         atomic.write_json(args.json, plain)
     if args.report:
-        settings = {
-            "segwright": __version__,
-            "configuration": str(args.config),
-            "options": " ".join(args.opts),
-        }
+        settings = {"segwright": __version__, "configuration": str(args.config)}
+        if args.opts:
+            settings["options"] = " ".join(args.opts)
         write_findings(args.report, case, findings, lead, settings)
 
 

@@ -1,8 +1,10 @@
 """One pair of files, read once: all that the checks want to know of it."""
 
 import copy
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from multiprocessing import parent_process
 from pathlib import Path
 
 import cv2
@@ -109,6 +111,8 @@ def observe(datasets: dict[str, SegmentationDataset], glance: Glance) -> Observa
         datasets: by section; from ``without_pairs``.
         glance: what to look at.
     """
+    if parent_process():  # the command has findings of its own on gray pictures and the like
+        logging.getLogger("segwright.images").setLevel(logging.ERROR)
     threads = cv2.getNumThreads()
     cv2.setNumThreads(0)  # each process has one core
     try:

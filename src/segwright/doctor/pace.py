@@ -12,6 +12,7 @@ from segwright.build.load import model_block
 from segwright.config import Config
 from segwright.datasets import SegmentationDataset
 from segwright.doctor.finding import Finding, Level
+from segwright.doctor.words import count
 from segwright.engine.data_time import measure
 from segwright.engine.readers import SHARED_MEMORY
 from segwright.errors import SegwrightError
@@ -72,7 +73,7 @@ class Pace:
             level=Level.INFO,
             title=f"An epoch takes about {spoken(self.epoch_seconds)} on this machine",
             measured=f"{self.steps} steps of {self.batch_size} pictures: {self.read_seconds:.2f} s a step with "
-            f"{self.num_workers} readers ({self.sample_ms:.0f} ms a sample), forward and backward pass {step}",
+            f"{count(self.num_workers, 'reader')} ({self.sample_ms:.0f} ms a sample), forward and backward pass {step}",
         )
         if self.step_seconds and self.read_seconds > 1.5 * self.step_seconds:
             wanted = -(-self.batch_size * self.sample_ms / 1000 // self.step_seconds)
@@ -95,7 +96,7 @@ class Pace:
             kind="memory",
             level=Level.WARNING if too_much else Level.INFO,
             title="Readers need more memory than there is" if too_much else "Memory of the readers",
-            measured=f"{self.num_workers} readers hold {self.reader_bytes / MIB:,.0f} MiB, {AHEAD} batches each; "
+            measured=f"{count(self.num_workers, 'reader')} with {AHEAD} batches each: {self.reader_bytes / MIB:,.0f} MiB; "
             f"{name}: {limit / MIB:,.0f} MiB",
             suggestion="Fewer --num_workers, a smaller batch or crop." if too_much else "",
         )

@@ -6,7 +6,7 @@ from segwright.convert import Colours, NewIds, Threshold, palette_entries
 from segwright.datasets import SegmentationDataset
 from segwright.doctor.case import TRAIN, Case
 from segwright.doctor.checks.copies import same_pictures
-from segwright.doctor.checks.misplaced import turn_of
+from segwright.doctor.checks.misplaced import drawn_on_stored
 from segwright.doctor.checks.pictures import family, is_misnamed
 from segwright.doctor.observation import Observation
 from segwright.doctor.treatment import Fitted, ReadIds, Remedy
@@ -19,13 +19,13 @@ BRIGHT = 128  # brightness from which a mask in black and white shows the object
 def remedies(case: Case) -> dict[str, list[Remedy]]:
     """A remedy for each pair that was seen, by section."""
     dropped = _needless(case)
-    meaning = {section: _translation(case, section) for section in case.seen}
+    translation = _translation(case)
     colours = {section: _colours(dataset) for section, dataset in case.datasets.items()}
     return {
         section: [
             Remedy(drop=dropped[id(seen)])
             if id(seen) in dropped
-            else _remedy(seen, case.datasets[section], meaning[section], colours[section])
+            else _remedy(seen, case.datasets[section], translation, colours[section])
             for seen in pairs
         ]
         for section, pairs in case.seen.items()
@@ -66,7 +66,7 @@ def _remedy(
     elif translation:
         read = NewIds(translation)
     elif "label-ids" in kinds:
-        own = clear_meaning(set(seen.stored_ids), dataset.num_classes, dataset.ignore_index)
+        own = black_and_white(set(seen.stored_ids), dataset.num_classes)
         if own is None:
             return Remedy(drop=kinds["label-ids"])
         read = NewIds(own)
@@ -74,10 +74,10 @@ def _remedy(
         read = NewIds(dataset.label_ids)
     assert seen.image
     stored, orientation = seen.image.size, seen.image.orientation
-    drawn_on_stored = orientation in (2, 3, 4) and turn_of(seen) is not None
-    if "pair-size" in kinds or drawn_on_stored or (read and orientation > 1):
+    turned = drawn_on_stored(seen)
+    if "pair-size" in kinds or turned or (read and orientation > 1):
         size = seen.size or (Size(*stored[::-1]) if orientation > 4 else stored)
-        read = Fitted(read or read_label, size, stored, orientation, drawn_on_stored)
+        read = Fitted(read or read_label, size, stored, orientation, turned)
     anew = (orientation > 1, "picture-depth" in kinds, is_misnamed(seen), family(seen) not in ("colour", "gray"))
     return Remedy(image=any(anew) or seen.image.bits > 8, read=read)
 
@@ -87,26 +87,22 @@ def _colours(dataset: SegmentationDataset) -> Colours:
     return Colours(palette_entries(dataset.palette or default_palette(dataset.num_classes)))
 
 
-def _translation(case: Case, section: str) -> Mapping[int, int] | None:
-    """What stored ids mean where it is clear, for all label maps of a section; None where they are right or unclear."""
-    dataset = case.datasets[section]
-    pairs = case.seen[section]
-    ids = {value for seen in pairs for value in (seen.stored_ids or seen.pixels)}
-    return clear_meaning(ids, dataset.num_classes, dataset.ignore_index)
+def _translation(case: Case) -> Mapping[int, int] | None:
+    """What stored ids mean where it is clear from all label maps together; None where they are right or unclear."""
+    dataset = next(iter(case.datasets.values()))
+    ids = {value for seen in case.everything for value in (seen.stored_ids or seen.pixels)}
+    return black_and_white(ids, dataset.num_classes) or counted_from_one(ids, dataset.num_classes, dataset.ignore_index)
 
 
-def clear_meaning(ids: set[int], num_classes: int, ignore_index: int) -> Mapping[int, int] | None:
-    """New ids by old ones: of black and white masks, and of ids that start at 1.
+def black_and_white(ids: set[int], num_classes: int) -> Mapping[int, int] | None:
+    """New ids of masks that hold 0 and one other number above 1, for two classes; None for others."""
+    others = ids - {0}
+    return {max(others): 1} if num_classes == 2 and 0 in ids and len(others) == 1 and max(others) > 1 else None
 
-    Args:
-        ids: all numbers in the label maps.
-        num_classes: classes that are wanted.
-        ignore_index: what does not count.
-    """
-    others = sorted(ids - {0})
-    if num_classes == 2 and len(others) == 1 and others[0] > 1 and 0 in ids:
-        return {others[0]: 1}
-    classes = sorted(ids - {ignore_index})
-    if 0 not in ids and classes and classes[0] == 1 and classes[-1] == num_classes:
-        return {value: value - 1 for value in classes}
-    return None
+
+def counted_from_one(ids: set[int], num_classes: int, ignore_index: int) -> Mapping[int, int] | None:
+    """New ids where all label maps of the data together hold 1 to ``num_classes`` and no 0; None for others."""
+    classes = ids - {ignore_index}
+    if not classes or min(classes) != 1 or max(classes) != num_classes:
+        return None
+    return {value: value - 1 for value in sorted(classes)}

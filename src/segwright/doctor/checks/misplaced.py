@@ -20,6 +20,8 @@ DRAWN_ON_STORED = (
     "The pictures are turned upright as their EXIF orientation asks, and the label maps were drawn on the pixels as "
     "stored. --fix DIR turns the label maps and saves the pictures upright."
 )
+TURN_BY_ORIENTATION = {2: 0, 4: 1, 3: 2}
+"""Place in ``TURNS`` by EXIF orientation; others swap width and height, which shows in the sizes."""
 TURNS = ("mirrored left to right", "mirrored top to bottom", "turned by 180 degrees")
 
 
@@ -72,8 +74,8 @@ def turned(case: Case) -> Iterator[Finding]:
     """Label maps that fit when they are mirrored or turned."""
     for section, pairs in case.seen.items():
         found = [(seen, turn) for seen in pairs if (turn := turn_of(seen)) is not None]
-        by_camera = [(seen, turn) for seen, turn in found if seen.image and seen.image.orientation > 1]
-        others = [(seen, turn) for seen, turn in found if not (seen.image and seen.image.orientation > 1)]
+        by_camera = [(seen, turn) for seen, turn in found if drawn_on_stored(seen)]
+        others = [(seen, turn) for seen, turn in found if not drawn_on_stored(seen)]
         if by_camera:
             yield _turned(section, by_camera, DRAWN_ON_STORED)
         if others:
@@ -106,6 +108,12 @@ def turn_of(seen: Observation) -> int | None:
     where = evidence(turned[best], 1.0)
     peak = where.here > SURE - 0.5 and max(abs(where.right), abs(where.down)) <= 1
     return best if gain and peak else None
+
+
+def drawn_on_stored(seen: Observation) -> bool:
+    """Whether the label map fits when it is turned as the EXIF orientation turns the picture, whose size stays."""
+    turn = turn_of(seen)
+    return turn is not None and seen.image is not None and turn == TURN_BY_ORIENTATION.get(seen.image.orientation)
 
 
 def _shift(seen: Observation) -> Evidence | None:

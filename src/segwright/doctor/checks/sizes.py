@@ -11,12 +11,13 @@ from segwright.doctor.observation import Observation
 from segwright.doctor.registry import check
 from segwright.doctor.words import count, images, shown
 from segwright.engine.precheck import turned_sizes
+from segwright.errors import SegwrightError
 from segwright.transforms import RandomPaddingCrop
 from segwright.types import Size
 
 PADDED = 0.5  # share of a crop beyond which it is mostly padding
-ODD_AREA = 8  # times more or fewer pixels than the median picture
-ODD_ASPECT = 2  # times wider or higher in proportion
+ODD_AREA = 12  # times more or fewer pixels than the median picture
+ODD_ASPECT = 2  # times more or less elongated, lying or upright
 FEW = 0.1  # share of the pictures up to which something is an outlier
 
 
@@ -68,7 +69,7 @@ def outliers(case: Case) -> Iterator[Finding]:
     if not pairs:
         return
     sizes = np.array([seen.size for seen in pairs], np.float64)
-    areas, aspects = sizes.prod(axis=1), sizes[:, 1] / sizes[:, 0]
+    areas, aspects = sizes.prod(axis=1), sizes.max(axis=1) / sizes.min(axis=1)
     for kind, values, times, what in (
         ("size-outlier", areas, ODD_AREA, "size"),
         ("aspect-outlier", aspects, ODD_ASPECT, "shape"),
@@ -94,10 +95,12 @@ def unequal(case: Case) -> Iterator[Finding]:
     dataset = case.datasets.get(TRAIN)
     if dataset is None or case.config is None or case.config.batch_size == 1:
         return
+    by_size = {seen.size: seen for seen in reversed(case.seen[TRAIN]) if seen.size and not seen.faults}
     made: dict[Size, Observation] = {}
-    for seen in case.seen[TRAIN]:
-        if seen.size and not seen.faults and (size := _made_of(dataset, seen.size)):
-            made.setdefault(size, seen)
+    for size, seen in by_size.items():
+        result = _made_of(dataset, size)
+        if result:
+            made[result] = seen
     if len(made) < 2:
         return
     (one, first), (other, second) = list(made.items())[:2]
@@ -117,10 +120,13 @@ def unequal(case: Case) -> Iterator[Finding]:
 
 def _made_of(dataset: SegmentationDataset, size: Size) -> Size | None:
     """What the transforms make of a picture of this size, tried on a black one; None where they refuse it."""
-    if any(hasattr(step, "crop_size") for step in dataset.transforms.transforms):
-        return None  # all are cut or padded to the same
-    black = np.zeros((*size, 3), np.uint8)
-    return Size.of(dataset.transforms(black, np.zeros(size, np.uint8), rng=np.random.default_rng(0)).image)
+    if dataset.multilabel or any(hasattr(step, "crop_size") for step in dataset.transforms.transforms):
+        return None  # crops are all of the same size
+    black, bare = np.zeros((*size, 3), np.uint8), np.zeros(size, np.uint8)
+    try:
+        return Size.of(dataset.transforms(black, bare, rng=np.random.default_rng(0)).image)
+    except SegwrightError:
+        return None
 
 
 def _crop(dataset: SegmentationDataset | None) -> Size | None:
