@@ -96,8 +96,8 @@ class Pace:
             kind="memory",
             level=Level.WARNING if too_much else Level.INFO,
             title="Readers need more memory than there is" if too_much else "Memory of the readers",
-            measured=f"{count(self.num_workers, 'reader')} with {AHEAD} batches each: {self.reader_bytes / MIB:,.0f} MiB; "
-            f"{name}: {limit / MIB:,.0f} MiB",
+            measured=f"{count(self.num_workers, 'reader')} with {AHEAD} batches each hold "
+            f"{self.reader_bytes / MIB:,.0f} MiB; {name}: {limit / MIB:,.0f} MiB",
             suggestion="Fewer --num_workers, a smaller batch or crop." if too_much else "",
         )
 
