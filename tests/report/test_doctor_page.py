@@ -54,9 +54,7 @@ def test_without_findings_it_says_so(tmp_path):
     assert "Nothing was found." in (tmp_path / "clean.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium or Chrome on the path, and SEGWRIGHT_BROWSER does not name one"
-)
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome, and SEGWRIGHT_BROWSER names none")
 def test_it_fits_a_telephone_and_asks_the_network_for_nothing(page):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
