@@ -13,6 +13,7 @@ from segwright.datasets import Pair
 from segwright.errors import DataError
 from segwright.images import Palette, read_image, write_image, write_label_map
 from segwright.images.read import upright
+from segwright.transforms.resize import resize
 from segwright.types import Size
 
 ReadIds = Callable[[Path], np.ndarray]
@@ -64,8 +65,7 @@ class Fitted:
             return np.ascontiguousarray(ids.T)
         if abs(label.width * self.size.height / (label.height * self.size.width) - 1) > SAME_SHAPE:
             raise DataError(f"{path} is {label}, its picture {self.size}: which part it shows cannot be told")
-        resampled = cv2.resize(ids.astype(np.float32), self.size[::-1], interpolation=cv2.INTER_NEAREST)
-        return resampled.astype(ids.dtype)
+        return resize(ids, self.size, cv2.INTER_NEAREST)
 
 
 @dataclass(frozen=True)
