@@ -49,7 +49,7 @@ def test_a_configuration_that_is_not_there_is_an_error_of_the_user(tmp_path, cap
     assert "does not exist" in capsys.readouterr().err
 
 
-def test_what_is_said_names_files_measure_and_remedy(copy_of, capsys):
+def test_r11_masks_of_0_and_255_are_named_with_measure_and_remedy(copy_of, capsys):
     root = copy_of(2)
     faults.masks_of_0_and_255(root)
     assert main(["doctor", str(root / "toy.yml"), "--sample", "100", "--num_workers", "0"]) == 1
@@ -75,6 +75,16 @@ def test_two_processes_find_what_one_finds(copy_of, doctor):
     faults.moved_label_map(root)
     faults.copied_pair(root)
     assert doctor(root / "toy.yml", "--num_workers", 2) == doctor(root / "toy.yml")
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_r15_a_class_that_a_part_lacks_is_a_warning(copy_of, doctor, part):
+    root = copy_of(3)
+    spoil = {"train": faults.class_absent_in_training, "val": faults.class_absent_in_validation}[part]
+    spoil(root)
+    code, found = doctor(root / "toy.yml")
+    assert (code, found[f"class-absent-{part}"]["level"]) == (0, "warning")
+    assert "class 2" in found[f"class-absent-{part}"]["title"]
 
 
 def test_weights_that_match_partly_are_told_in_the_words_of_loading(copy_of, doctor, tmp_path):
