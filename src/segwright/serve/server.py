@@ -79,7 +79,7 @@ def listen(host: str, port: int) -> socket.socket:
         ConfigError: the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # By this number asyncio knows TCP, and sends what is ready at once instead of waiting 40 ms for more (Nagle, RFC 896).
+    # By this number asyncio knows TCP, and sends what is ready at once instead of waiting 40 ms for more (RFC 896).
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
