@@ -7,14 +7,13 @@ clients decode, exactly. (Of a PNG with a palette they would get the colours.)
 import base64
 import json
 
-import numpy as np
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from segwright.images import encode_label_map
 from segwright.serve.bodies import json_body, parsed
 from segwright.serve.models import Models
-from segwright.serve.pictures import decode_picture, from_base64
+from segwright.serve.pictures import EncodedPicture, from_base64
 from segwright.serve.problems import PROBLEMS
 
 
@@ -46,12 +45,12 @@ def hub_routes(models: Models) -> APIRouter:
         body = await request.body()
         with models.admitted(name) as version:
 
-            def read() -> np.ndarray:
+            def picture() -> EncodedPicture:
                 content = from_base64(parsed(body, HubRequest).img_b64, field="img_b64")
                 limit, bit_depth = models.options.max_pixels, version.manifest.bit_depth
-                return decode_picture(content, max_pixels=limit, bit_depth=bit_depth, field="img_b64")
+                return EncodedPicture(content, max_pixels=limit, bit_depth=bit_depth, field="img_b64")
 
-            answer = await models.answer(version, read)
+            answer = await models.answer(version, picture)
             with answer.timed("encode"):
                 png = await models.in_thread(lambda: encode_label_map(answer.label, None))
         models.note(request, version, answer)

@@ -9,6 +9,8 @@ and ``png``, BYTES (N), the same as PNG files.
 import asyncio
 import base64
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from pydantic import BaseModel, Field
 
 from segwright.serve.bodies import json_body, parsed
 from segwright.serve.models import Answer, Models
-from segwright.serve.pictures import decode_picture, from_base64, to_png
+from segwright.serve.pictures import EncodedPicture, Incoming, PlainPixels, from_base64, to_png
 from segwright.serve.problems import PROBLEMS, Refused
 from segwright.serve.tensors import HEADER_LENGTH, InputTensor, byte_strings, packed_strings, pixels, split_body
 from segwright.serve.versions import Model, Version
@@ -128,14 +130,14 @@ def kserve_routes(models: Models) -> APIRouter:
             limit, bit_depth = models.options.max_pixels, version.manifest.bit_depth
             if image.datatype == "BYTES":
                 contents = await models.in_thread(lambda: _files(image, binary.get(IMAGE)))
-                reads = [
-                    lambda file=file: decode_picture(file, max_pixels=limit, bit_depth=bit_depth, field=IMAGE)
+                pictures: list[Callable[[], Incoming]] = [
+                    partial(EncodedPicture, file, max_pixels=limit, bit_depth=bit_depth, field=IMAGE)
                     for file in contents
                 ]
             else:
                 array = await models.in_thread(lambda: pixels(image, binary.get(IMAGE), limit))
-                reads = [lambda picture=picture: picture for picture in array]
-            answers = await asyncio.gather(*(models.answer(version, read) for read in reads))
+                pictures = [partial(PlainPixels, picture) for picture in array]
+            answers = await asyncio.gather(*(models.answer(version, picture) for picture in pictures))
             with answers[0].timed("encode"):
                 response = await models.in_thread(lambda: _response(asked, version, answers))
         models.note(request, version, answers[0])

@@ -17,7 +17,9 @@ from segwright.bundle import NetworkInput, label_map
 from segwright.errors import SegwrightError, suggest
 from segwright.serve.metrics import Metrics
 from segwright.serve.options import ServeOptions
+from segwright.serve.pictures import Incoming
 from segwright.serve.problems import Refused, busy
+from segwright.serve.room import Room
 from segwright.serve.versions import Model, Signatures, Version, open_versions, signatures
 
 T = TypeVar("T")
@@ -63,6 +65,7 @@ class Models:
         cores = os.cpu_count() or 1
         self._engine_threads = ThreadPoolExecutor(2 * runs, "engine")  # as many again while versions are exchanged
         self._picture_threads = ThreadPoolExecutor(min(4, cores), "pictures")
+        self._room = Room(options.max_pixels)
         self._watch: asyncio.Task | None = None
         self.draining = False
 
@@ -127,27 +130,37 @@ class Models:
         """Decode or encode beside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._picture_threads, work)
 
-    async def answer(self, version: Version, read: Callable[[], np.ndarray]) -> Answer:
-        """The label map of the picture that ``read`` gives; it is called in a thread.
+    async def answer(self, version: Version, opened: Callable[[], Incoming]) -> Answer:
+        """The label map of the picture that ``opened`` gives; it is called in a thread.
+
+        Pictures are decoded when there is room for their pixels: until then they wait as the client sent them.
 
         Raises:
-            Refused: what ``read`` raises; 400 if the model does not take pictures of this size.
+            Refused: what ``opened`` raises; 415 for a damaged picture, 400 if the model does not take its size.
         """
-        begin = time.monotonic()
+        began = time.monotonic()
+        picture = await self.in_thread(opened)
 
         def prepare() -> NetworkInput:
-            picture = read()
+            pixels = picture.decoded()
             try:
-                return version.predictor.prepare(picture)
+                return version.predictor.prepare(pixels)
             except SegwrightError as error:
                 raise Refused(400, str(error), field="image") from error
 
-        item = await self.in_thread(prepare)
-        decoded = time.monotonic()
-        ran = await version.run(item.tensor)
-        self.by_name[version.model].pace = ran.took / ran.batch
-        label = await self.in_thread(lambda: label_map(ran.output, item.geometry))
-        timing = {"decode": decoded - begin, "queue": ran.waited, "infer": ran.took}
+        known = time.monotonic()
+        async with self._room.taken(picture.pixels):
+            entered = time.monotonic()
+            item = await self.in_thread(prepare)
+            decoded = time.monotonic()
+            ran = await version.run(item.tensor)
+            self.by_name[version.model].pace = ran.took / ran.batch
+            label = await self.in_thread(lambda: label_map(ran.output, item.geometry))
+        timing = {
+            "decode": known - began + decoded - entered,
+            "queue": entered - known + ran.waited,
+            "infer": ran.took,
+        }
         return Answer(item.picture, label, {stage: 1000 * seconds for stage, seconds in timing.items()})
 
     def note(self, request: Request, version: Version, answer: Answer) -> None:

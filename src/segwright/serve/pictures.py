@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -20,29 +20,74 @@ MAX_OUTLINE_WORK = 1_000_000_000  # areas times edges between pixels: some secon
 CONTENT_TYPES = {"png": "image/png", "overlay": "image/jpeg", "json": "application/json"}
 
 
-def decode_picture(content: bytes, *, max_pixels: int, bit_depth: int | None = None, field: str) -> np.ndarray:
-    """An encoded picture as (H, W, 3) uint8 RGB, upright.
+class Incoming(Protocol):
+    """A picture that a client has sent.
+
+    Attributes:
+        pixels: how many it has.
+    """
+
+    pixels: int
+
+    def decoded(self) -> np.ndarray:
+        """(H, W, 3) uint8, RGB."""
+        ...
+
+
+class EncodedPicture:
+    """A picture's file, of which only the header is read at first.
+
+    Args:
+        content: the file.
+        max_pixels: larger pictures are refused.
+        bit_depth: as in ``read_image``.
+        field: of the request, for messages.
+
+    Attributes:
+        pixels: how many it has.
 
     Raises:
-        Refused: 400 without content, 413 with too many pixels, 415 if it is no whole picture.
+        Refused: 400 without content, 413 with too many pixels, 415 if it is no picture.
     """
-    if not content:
-        raise Refused(400, f"{field} is empty", field=field)
-    try:
-        with opened(content) as file:
-            width, height = file.image.size
-            kind = file.kind
-        if width * height > max_pixels:
-            raise Refused(
-                413,
-                f"the picture has {width}x{height} pixels, and the limit is {max_pixels}: make it smaller",
-                field=field,
-            )
+
+    def __init__(self, content: bytes, *, max_pixels: int, bit_depth: int | None = None, field: str) -> None:
+        self._content, self._max_pixels, self._bit_depth, self._field = content, max_pixels, bit_depth, field
+        if not content:
+            raise Refused(400, f"{field} is empty", field=field)
+        try:
+            with opened(content) as file:
+                width, height = file.image.size
+                kind = file.kind
+        except DataError as error:
+            raise Refused(415, str(error), field=field) from error
+        self.pixels = width * height
+        if self.pixels > max_pixels:
+            told = f"the picture has {width}x{height} pixels, and the limit is {max_pixels}: make it smaller"
+            raise Refused(413, told, field=field)
         if kind == "JPEG" and content.count(b"\xff\xda") > MAX_SCANS:
             raise Refused(415, f"the JPEG has more than {MAX_SCANS} scans: save it again", field=field)
-        return read_image(content, bit_depth=bit_depth, max_pixels=max_pixels)
-    except DataError as error:
-        raise Refused(415, str(error), field=field) from error
+
+    def decoded(self) -> np.ndarray:
+        """(H, W, 3) uint8, RGB, upright.
+
+        Raises:
+            Refused: 415 if it is damaged.
+        """
+        try:
+            return read_image(self._content, bit_depth=self._bit_depth, max_pixels=self._max_pixels)
+        except DataError as error:
+            raise Refused(415, str(error), field=self._field) from error
+
+
+class PlainPixels:
+    """A picture that came as the pixels themselves: (H, W, 3) uint8, RGB."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array, self.pixels = array, array.shape[0] * array.shape[1]
+
+    def decoded(self) -> np.ndarray:
+        """It."""
+        return self._array
 
 
 def from_base64(text: str, *, field: str) -> bytes:

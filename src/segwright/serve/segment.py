@@ -3,12 +3,11 @@
 import json
 from typing import Any, Literal
 
-import numpy as np
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
 from segwright.serve.models import Answer, Models
-from segwright.serve.pictures import CONTENT_TYPES, decode_picture, describe, to_overlay, to_png
+from segwright.serve.pictures import CONTENT_TYPES, EncodedPicture, describe, to_overlay, to_png
 from segwright.serve.problems import PROBLEMS, Refused
 from segwright.serve.versions import Version
 
@@ -63,11 +62,11 @@ def segment_routes(models: Models) -> APIRouter:
         with models.admitted(name, number) as version:
             content = await _content(request)
 
-            def read() -> np.ndarray:
+            def picture() -> EncodedPicture:
                 limit, bit_depth = models.options.max_pixels, version.manifest.bit_depth
-                return decode_picture(content, max_pixels=limit, bit_depth=bit_depth, field="image")
+                return EncodedPicture(content, max_pixels=limit, bit_depth=bit_depth, field="image")
 
-            answer = await models.answer(version, read)
+            answer = await models.answer(version, picture)
             with answer.timed("encode"):
                 encoded = await models.in_thread(lambda: _encoded(answer, version, output))
         models.note(request, version, answer)
