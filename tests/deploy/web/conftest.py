@@ -25,7 +25,10 @@ def browser_path() -> str:
     with FileLock(Path(tempfile.gettempdir()) / "segwright-web.lock"):  # of two processes, the first installs
         if not (WEB / "node_modules" / ".bin" / "tsc").exists():
             command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(command, cwd=WEB, capture_output=True, text=True)
+            try:
+                done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=200)
+            except subprocess.TimeoutExpired:
+                pytest.skip("npm ci does not end, so onnxruntime-web is not installed")
             if done.returncode:
                 pytest.skip(f"npm ci does not install onnxruntime-web: {done.stderr[-300:]}")
     return found
