@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import write_toy_pictures
+from toy_data import write_toy_pictures
 
 import segwright
 import segwright.transforms as T

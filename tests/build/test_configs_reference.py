@@ -1,7 +1,7 @@
 """What PaddleSeg makes of its own configuration files."""
 
 import pytest
-from conftest import SHARED
+from toy_data import SHARED
 
 from parity.configs import cases
 

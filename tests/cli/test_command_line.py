@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import write_toy_pictures
+from toy_data import write_toy_pictures
 
 import segwright
 from segwright.cli.main import main

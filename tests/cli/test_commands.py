@@ -79,7 +79,7 @@ def test_config_prints_yaml_with_defaults(toy_config):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, toy_data) -> Path:
     """BiSeNetV2 after a few iterations on the toy data, by the command; with its config in the same folder."""
-    from conftest import TOY_CONFIG
+    from toy_data import TOY_CONFIG
 
     folder = tmp_path_factory.mktemp("trained")
     config = folder / "toy.yml"
@@ -152,7 +152,7 @@ def test_val_without_weights_and_with_foreign_weights_are_errors(trained, tmp_pa
 
 
 def test_r11_masks_of_0_and_255_stop_training_before_it_begins(toy_config, tmp_path):
-    from conftest import write_toy_pictures
+    from toy_data import write_toy_pictures
 
     from segwright.images import default_palette, read_label, write_label_map
 

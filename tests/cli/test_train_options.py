@@ -8,8 +8,8 @@ import multilabel_data
 import pytest
 import torch
 import yaml
-from conftest import write_toy_pictures
 from safetensors.torch import load_file
+from toy_data import write_toy_pictures
 
 import segwright
 from segwright.cli.main import main

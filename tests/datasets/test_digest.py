@@ -4,9 +4,9 @@ import os
 import shutil
 
 import pytest
-from conftest import write_toy_pictures
 from hypothesis import given
 from hypothesis import strategies as st
+from toy_data import write_toy_pictures
 
 from segwright.datasets import Dataset, file_digests
 from segwright.datasets.digest import Content, DataDigest, changes, digest_data, read_listing, write_listing

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import samples as folders
-from conftest import write_toy_pictures
 from packed_server import folder_server
 from PIL import Image
+from toy_data import write_toy_pictures
 
 import segwright.transforms as T
 from segwright import atomic

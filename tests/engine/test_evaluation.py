@@ -195,7 +195,7 @@ def test_r15_a_class_that_never_occurs_is_said_with_all_three_means(toy_data, ca
 
 
 def test_r09_a_label_turned_against_its_picture_stops_evaluation(tmp_path):
-    from conftest import write_toy_pictures
+    from toy_data import write_toy_pictures
 
     from segwright.images import default_palette, read_label, write_label_map
 

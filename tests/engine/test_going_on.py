@@ -4,8 +4,8 @@ import threading
 
 import pytest
 import torch
-from conftest import write_toy_pictures
 from test_runlog import files_no_larger_than
+from toy_data import write_toy_pictures
 from training_run import records, run, same_weights
 
 from segwright.engine.checkpoint import checkpoints

@@ -3,10 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from toy_data import SHARED
 
 from parity.inference import Toy, cases
 from segwright.engine.inference import Procedure, infer, restore

@@ -103,7 +103,7 @@ def test_pictures_of_different_size_in_a_batch_are_named(toy_data):
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_r02_a_damaged_picture_ends_reading_with_its_name(tmp_path, workers):
-    from conftest import write_toy_pictures
+    from toy_data import write_toy_pictures
 
     root = write_toy_pictures(tmp_path / "data")
     victim = root / "images" / "03.png"

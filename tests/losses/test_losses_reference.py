@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import SHARED
+from toy_data import SHARED
 
 from parity.losses import ON_PURPOSE, OPTIONS, cases
 from segwright.registry import LOSSES

@@ -1,7 +1,7 @@
 """PaddleSeg's areas and scores of the same predictions."""
 
 import pytest
-from conftest import SHARED
+from toy_data import SHARED
 
 from parity.metrics import cases
 

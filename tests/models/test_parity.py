@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SHARED
+from toy_data import SHARED
 
 from parity.__main__ import CASES as CASES_OF
 from parity.__main__ import main

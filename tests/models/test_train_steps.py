@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import SHARED
+from toy_data import SHARED
 
 from parity.models import cases
 from parity.recipe import Case, normal_image, without_dropout

@@ -4,10 +4,10 @@ import copy
 
 import pytest
 import torch
-from conftest import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from toy_data import SHARED
 
 from parity.optimizers import Toy, cases
 from segwright.build import build_optimizer

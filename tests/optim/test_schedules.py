@@ -5,10 +5,10 @@ import math
 
 import pytest
 import torch
-from conftest import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from toy_data import SHARED
 
 from parity.schedules import cases, rates
 from segwright.build import build_scheduler

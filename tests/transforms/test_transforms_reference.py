@@ -1,7 +1,7 @@
 """PaddleSeg's outputs for the same transforms and the same draws (PaddleSeg d7975e7, OpenCV 4.10, Pillow 13)."""
 
 import pytest
-from conftest import SHARED
+from toy_data import SHARED
 
 from parity.transforms import cases
 

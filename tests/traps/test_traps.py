@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import TOY_CONFIG, write_toy_pictures
+from toy_data import TOY_CONFIG, write_toy_pictures
 
 import segwright
 import segwright.transforms as T

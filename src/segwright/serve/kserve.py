@@ -123,6 +123,7 @@ def kserve_routes(models: Models) -> APIRouter:
         return await answered(request, name, version)
 
     async def answered(request: Request, name: str, number: str | None) -> Response:
+        models[name].version(number)  # what is not there is told before what is wrong with the body
         body, header_length = await request.body(), request.headers.get(HEADER_LENGTH)
         asked, binary = await models.in_thread(lambda: _read(body, header_length))
         image = _only_image(asked)
