@@ -1,5 +1,6 @@
 """From the start of a server to its end: versions, new files, keys, several processes, signals."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -23,6 +24,9 @@ from segwright.cli.main import main
 from segwright.errors import ConfigError
 from segwright.images import default_palette, encode_image, read_label, write_label_map
 from segwright.runtime import load
+from segwright.serve import models as models_module
+from segwright.serve.metrics import Metrics
+from segwright.serve.models import Models
 from segwright.serve.options import ServeOptions, name_bundles
 
 
@@ -239,6 +243,9 @@ def test_r82_others_may_come_with_a_key_or_when_told(tmp_path):
         ServeOptions(bundles=bundles, host="192.168.1.5")
     with pytest.raises(ConfigError, match="empty"):
         ServeOptions(bundles=bundles, api_keys=("",))
+    for wrong in ({"max_pixels": 0}, {"read_timeout": float("nan")}, {"batch_delay": -1.0}):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            ServeOptions(bundles=bundles, **wrong)
     for options in ({"api_keys": ("x",)}, {"allow_public": True}):
         assert not ServeOptions(bundles=bundles, host="0.0.0.0", **options).is_local
     for host in ("127.0.0.1", "127.0.0.9", "::1", "localhost"):
@@ -252,3 +259,31 @@ def test_names_come_from_folders(tmp_path, monkeypatch):
         "x": Path("some/where"),
     }
     assert list(name_bundles(["."])) == [os.path.basename(tmp_path)]  # noqa: PTH119
+
+
+def test_r79_a_folder_that_is_gone_for_a_moment_does_not_end_the_watch(bundle, monkeypatch):
+    looks = iter([{"1": (1,)}, OSError("gone"), {"1": (2,)}, {"1": (2,)}])
+    reloaded = []
+
+    def look(_):
+        seen = next(looks, {"1": (2,)})
+        if isinstance(seen, OSError):
+            raise seen
+        return seen
+
+    async def main():
+        models = Models(ServeOptions(bundles={"small": bundle}, reload_interval=0.01), Metrics())
+        monkeypatch.setattr(models_module, "signatures", look)
+        changed = asyncio.Event()
+
+        async def reload(model):
+            reloaded.append(model.name)
+            changed.set()
+
+        monkeypatch.setattr(models, "reload", reload)
+        await models.start()
+        await asyncio.wait_for(changed.wait(), 10)
+        await models.close()
+
+    asyncio.run(main())
+    assert reloaded[0] == "small"

@@ -17,9 +17,10 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from segwright.images import encode_label_map
 from segwright.serve.bodies import json_body, parsed
 from segwright.serve.models import Answer, Models
-from segwright.serve.pictures import EncodedPicture, Incoming, PlainPixels, from_base64, to_png
+from segwright.serve.pictures import EncodedPicture, Incoming, PlainPixels, from_base64
 from segwright.serve.problems import PROBLEMS, Refused
 from segwright.serve.tensors import HEADER_LENGTH, InputTensor, byte_strings, packed_strings, pixels, split_body
 from segwright.serve.versions import Model, Version
@@ -233,7 +234,7 @@ def _response(asked: InferRequest, version: Version, answers: list[Answer]) -> R
 def _output(name: str, version: Version, answers: list[Answer]) -> tuple[OutputTensor, bytes]:
     """An output, and its values as bytes."""
     if name == PNG:
-        files = [to_png(answer.label, version.manifest.palette) for answer in answers]
+        files = [encode_label_map(answer.label, version.manifest.palette) for answer in answers]
         return OutputTensor(name=name, datatype="BYTES", shape=[len(files)]), packed_strings(files)
     sizes = {answer.label.shape for answer in answers}
     if len(sizes) > 1:

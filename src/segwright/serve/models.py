@@ -66,6 +66,7 @@ class Models:
         self._engine_threads = ThreadPoolExecutor(2 * runs, "engine")  # as many again while versions are exchanged
         self._picture_threads = ThreadPoolExecutor(min(4, cores), "pictures")
         self._room = Room(options.max_pixels)
+        self._exchanging = asyncio.Lock()
         self._watch: asyncio.Task | None = None
         self.draining = False
 
@@ -176,6 +177,10 @@ class Models:
         Raises:
             SegwrightError: it failed.
         """
+        async with self._exchanging:
+            await self._exchange(model)
+
+    async def _exchange(self, model: Model) -> None:
         loop = asyncio.get_running_loop()
         before = model.versions
         try:
@@ -200,14 +205,11 @@ class Models:
         while interval:
             await asyncio.sleep(interval)
             for model in self.by_name.values():
-                try:
-                    seen = signatures(model.bundles())
-                except (SegwrightError, OSError):  # an export is just putting a folder in the place of another
-                    continue
-                if seen in (model.signature, failed.get(model.name)):
+                seen = _signatures_now(model)
+                if seen is None or seen in (model.signature, failed.get(model.name)):
                     continue
                 await asyncio.sleep(interval / 2)
-                if signatures(model.bundles()) != seen:  # still being copied
+                if _signatures_now(model) != seen:  # still being copied
                     continue
                 try:
                     await self.reload(model)
@@ -215,3 +217,11 @@ class Models:
                     failed[model.name] = seen
                     self.metrics.failed_reloads.labels(model.name).inc()
                     log.error("model %s goes on as it was, because the new files cannot be used: %s", model.name, error)
+
+
+def _signatures_now(model: Model) -> Signatures | None:
+    """What the files are now; None while an export is just putting a folder in the place of another."""
+    try:
+        return signatures(model.bundles())
+    except (SegwrightError, OSError):
+        return None

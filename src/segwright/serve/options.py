@@ -61,6 +61,12 @@ class ServeOptions:
     log_format: str = "text"
 
     def __post_init__(self) -> None:
+        for name in ("max_body", "max_pixels", "read_timeout", "write_timeout", "answer_timeout"):
+            if not getattr(self, name) > 0:  # also for what is no number
+                raise ConfigError(f"{name} is {getattr(self, name)}, which would refuse everything: want more than 0")
+        for name in ("batch_delay", "drain_time", "reload_interval"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}: want seconds, 0 or more")
         if not self.bundles:
             raise ConfigError("nothing to serve: name at least one exported model")
         if any(not key.strip() for key in self.api_keys):

@@ -10,7 +10,7 @@ import numpy as np
 
 from segwright.convert.outlines import regions
 from segwright.errors import DataError
-from segwright.images import Colour, Palette, encode_image, encode_label_map, overlay, read_image
+from segwright.images import Colour, Palette, encode_image, overlay, read_image
 from segwright.images.decode import opened
 from segwright.serve.problems import Refused
 
@@ -104,11 +104,6 @@ def from_base64(text: str, *, field: str) -> bytes:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise Refused(400, f"{field} is not base64: {error}", field=field) from error
-
-
-def to_png(label: np.ndarray, palette: Palette) -> bytes:
-    """A label map as PNG whose pixel values are the class ids; 16 bits where there are more than 256 classes."""
-    return encode_label_map(label, palette)
 
 
 def to_overlay(picture: np.ndarray, label: np.ndarray, palette: Palette) -> bytes:

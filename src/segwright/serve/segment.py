@@ -6,8 +6,9 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import UploadFile
 
+from segwright.images import encode_label_map
 from segwright.serve.models import Answer, Models
-from segwright.serve.pictures import CONTENT_TYPES, EncodedPicture, describe, to_overlay, to_png
+from segwright.serve.pictures import CONTENT_TYPES, EncodedPicture, describe, to_overlay
 from segwright.serve.problems import PROBLEMS, Refused
 from segwright.serve.versions import Version
 
@@ -100,7 +101,7 @@ async def _content(request: Request) -> bytes:
 def _encoded(answer: Answer, version: Version, output: Output) -> bytes:
     palette = version.manifest.palette
     if output == "png":
-        return to_png(answer.label, palette)
+        return encode_label_map(answer.label, palette)
     if output == "overlay":
         return to_overlay(answer.picture, answer.label, palette)
     height, width = answer.label.shape
