@@ -124,18 +124,59 @@ def test_r77_who_has_gone_is_not_worked_for():
     assert engine.batches == [1, 1]
 
 
-def test_closing_finishes_what_was_accepted():
+def test_r77_who_goes_in_mid_run_is_let_go_when_it_is_over_and_is_not_tried_again():
+    engine = Doubler()
+    engine.gate.clear()
+
+    async def use(scheduler):
+        bad, gone, stays = (asyncio.create_task(scheduler.run(np.full(1, value))) for value in (13, 5, 6))
+        await asyncio.sleep(0.05)
+        gone.cancel()
+        await asyncio.sleep(0.05)
+        assert not gone.done()
+        engine.gate.set()
+        results = await asyncio.gather(bad, gone, stays, return_exceptions=True)
+        assert isinstance(results[0], ValueError)
+        assert isinstance(results[1], asyncio.CancelledError)
+        assert results[2].output == [12]
+
+    run(use, engine, batch_size=3, delay=10)
+    assert engine.batches == [3, 1, 1]
+
+
+def test_r77_who_goes_while_a_batch_waits_for_a_thread_is_not_computed():
+    engine = Doubler()
+    engine.gate.clear()
+
+    async def main():
+        with ThreadPoolExecutor(1) as pool:
+            scheduler = Scheduler(engine, pool, runs=2)
+            first, gone = (asyncio.create_task(scheduler.run(np.full(1, value))) for value in (1, 5))
+            await asyncio.sleep(0.05)
+            assert scheduler.waiting == 0
+            gone.cancel()
+            await asyncio.sleep(0)
+            engine.gate.set()
+            await asyncio.gather(first, gone, return_exceptions=True)
+            await scheduler.close()
+
+    asyncio.run(main())
+    assert engine.batches == [1]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_closing_finishes_what_was_accepted(count):
     engine = Doubler(0.02)
 
     async def main():
         with ThreadPoolExecutor(1) as pool:
             scheduler = Scheduler(engine, pool)
-            tasks = [asyncio.create_task(scheduler.run(np.full(1, value))) for value in range(5)]
-            await asyncio.sleep(0)
+            tasks = [asyncio.create_task(scheduler.run(np.full(1, value))) for value in range(count)]
+            await asyncio.sleep(0.01)
             await scheduler.close()
-            return [task.result().output[0] for task in tasks]
+            return [(await task).output[0] for task in tasks]
 
-    assert asyncio.run(main()) == [0, 2, 4, 6, 8]
+    assert asyncio.run(main()) == [2 * value for value in range(count)]
 
 
 def test_an_engine_that_fails_tells_so():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +16,12 @@ Infer = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
 
 @dataclass
 class _Job:
-    """One input that waits for its output."""
+    """One input that waits for its output, and the run that it is in, once it is in one."""
 
     tensor: np.ndarray
     since: float
     done: "asyncio.Future[Ran]"
+    run: "asyncio.Future[Any] | None" = None
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,14 @@ class Scheduler:
         self._batch_size, self._delay = batch_size, delay
         self._jobs: deque[_Job] = deque()
         self._changed = asyncio.Event()
+        self._closing = False
         self._lanes = [asyncio.create_task(self._work()) for _ in range(runs)]
 
     async def run(self, tensor: np.ndarray) -> Ran:
         """The network's output for one input.
+
+        A run cannot be interrupted: who is cancelled in the middle of one is so when it is over, and until then holds
+        what the input needs. An input that waits is dropped at once.
 
         Raises:
             ExportError: the engine fails on this input.
@@ -80,7 +86,11 @@ class Scheduler:
         job = _Job(tensor, time.monotonic(), asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         self._changed.set()
-        return await job.done
+        try:
+            return await job.done
+        finally:
+            if job.run is not None and not job.run.done():
+                await asyncio.wait([job.run])
 
     @property
     def waiting(self) -> int:
@@ -89,24 +99,19 @@ class Scheduler:
 
     async def close(self) -> None:
         """Finish what waits, then end."""
-        while self._jobs:
-            await asyncio.wait([job.done for job in self._jobs])
-        for lane in self._lanes:
-            lane.cancel()
-        await asyncio.gather(*self._lanes, return_exceptions=True)
+        self._closing = True
+        self._changed.set()
+        await asyncio.gather(*self._lanes)
 
     async def _work(self) -> None:
-        while True:
-            batch = await self._next()
+        while batch := await self._next():
             started = time.monotonic()
-            work = asyncio.get_running_loop().run_in_executor(self._pool, self._outcomes, batch)
-            try:
-                outcomes = await work
-            except asyncio.CancelledError:
-                await asyncio.wait([work])
-                raise
+            run = asyncio.get_running_loop().run_in_executor(self._pool, self._outcomes, batch)
+            for job in batch:
+                job.run = run
+            outcomes = await run
             took = time.monotonic() - started
-            for job, outcome in zip(batch, outcomes, strict=True):
+            for job, outcome in outcomes:
                 if job.done.done():  # its client has gone in the meantime
                     continue
                 if isinstance(outcome, Exception):
@@ -115,12 +120,17 @@ class Scheduler:
                     job.done.set_result(Ran(outcome, started - job.since, took, len(batch)))
 
     async def _next(self) -> list[_Job]:
-        """The next batch: there is no await between looking at the jobs and taking them, so no other run interferes."""
+        """The next batch, empty at the end.
+
+        There is no await between looking at the jobs and taking them, so no other run interferes.
+        """
         while True:
             self._changed.clear()
             while self._jobs and self._jobs[0].done.done():
                 self._jobs.popleft()
             if not self._jobs:
+                if self._closing:
+                    return []
                 await self._changed.wait()
                 continue
             first = self._jobs[0]
@@ -135,12 +145,18 @@ class Scheduler:
             self._jobs = deque(job for job in self._jobs if id(job) not in taken)
             return batch
 
-    def _outcomes(self, batch: list[_Job]) -> list[np.ndarray | Exception]:
-        """For each input its output or why there is none; an input that spoils a batch fails alone."""
-        self._on_run(len(batch))
+    def _outcomes(self, batch: list[_Job]) -> list[tuple[_Job, np.ndarray | Exception]]:
+        """For each input its output or why there is none; an input that spoils a batch fails alone.
+
+        Left out is whose client has gone while the batch waited for a thread, or was tried as a whole.
+        """
+        batch = [job for job in batch if not job.done.done()]
+        if not batch:
+            return []
         try:
-            return list(self._infer([job.tensor for job in batch]))
+            self._on_run(len(batch))
+            return list(zip(batch, self._infer([job.tensor for job in batch]), strict=True))
         except Exception as error:
             if len(batch) == 1:
-                return [error]
-            return [outcome for job in batch for outcome in self._outcomes([job])]
+                return [(batch[0], error)]
+            return [pair for job in batch for pair in self._outcomes([job])]
