@@ -1,6 +1,8 @@
 """A server in a process of its own, on this machine."""
 
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -43,10 +45,12 @@ class Server:
         self._wait_for(alive)
 
     @classmethod
-    def segwright(cls, bundle: Path, log: Path, *flags: object) -> "Server":
-        """``segwright serve`` with one model, which has its folder's name."""
-        words = [sys.executable, "-m", "segwright", "serve", bundle, "--port", "{port}", *flags]
-        return cls(words, log, alive="/health/ready")
+    def segwright(
+        cls, bundle: Path, log: Path, *words: object, environment: Mapping[str, str] | None = None
+    ) -> "Server":
+        """``segwright serve`` with a model, which has its folder's name, and with whatever else ``words`` say."""
+        command = [sys.executable, "-m", "segwright", "serve", bundle, *words, "--port", "{port}"]
+        return cls(command, log, alive="/health/ready", environment=environment)
 
     def __enter__(self) -> "Server":
         return self
@@ -69,6 +73,24 @@ class Server:
         """All that it has said so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def lines(self) -> list[str]:
+        """The lines of that."""
+        return self.said().splitlines()
+
+    def wait_for(self, pattern: str) -> re.Match:
+        """The first line that matches, once it is there.
+
+        Raises:
+            RuntimeError: there is none.
+        """
+        end = time.monotonic() + PATIENCE
+        while not (found := next(filter(None, (re.search(pattern, line) for line in self.lines)), None)):
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise RuntimeError(f"no line like {pattern!r}; it said:\n{self.said()[-3000:]}")
+            time.sleep(0.02)
+        return found
+
     def family(self) -> list[psutil.Process]:
         """Its processes."""
         return [self.process, *self.process.children(recursive=True)]
@@ -85,6 +107,12 @@ class Server:
         """Seconds that its processes have worked."""
         times = [process.cpu_times() for process in self.family()]
         return sum(time.user + time.system for time in times)
+
+    def end(self, number: int = signal.SIGTERM, seconds: float = PATIENCE) -> int:
+        """Send it a signal; its exit code, as a shell has it."""
+        self.process.send_signal(number)
+        code = self.process.wait(seconds)
+        return code if code >= 0 else 128 - code
 
     def stop(self) -> int:
         """End it, politely first; returns its exit code."""

@@ -1,8 +1,8 @@
 """The web page as `segwright serve` gives it, in a real browser, on a real model: a picture in, its classes out."""
 
 import pytest
-from server_process import serving
-from small_net import export_small, picture
+from served import serving
+from small_net import picture, small_bundle
 from test_web_page import BROWSER, legend, opened, playwright, segmented, upload  # noqa: F401 - opened is a fixture
 
 from segwright.images import encode_image, read_label
@@ -15,7 +15,7 @@ PHOTO = picture(90, 130, seed=3)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return export_small(tmp_path_factory.mktemp("export") / "streets").folder
+    return small_bundle(tmp_path_factory.mktemp("export") / "streets")
 
 
 @pytest.fixture(scope="module")
