@@ -11,8 +11,8 @@ import pytest
 import requests
 import tritonclient.http as triton
 from PIL import Image
-from server_process import serving
-from small_net import export_small, picture
+from served import serving
+from small_net import picture, small_bundle
 
 from segwright.images import read_label, write_image
 from segwright.runtime import load
@@ -20,7 +20,7 @@ from segwright.runtime import load
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return export_small(tmp_path_factory.mktemp("models") / "bisenetv2_predict").folder
+    return small_bundle(tmp_path_factory.mktemp("models") / "bisenetv2_predict")
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +203,23 @@ def test_metrics_count_what_was_asked(server, png):
     assert count('segwright_pictures_accepted{model="again"}') == 0
 
 
+def test_metrics_count_every_picture_of_a_request(server, photo):
+    def counts() -> dict[str, float]:
+        text = requests.get(f"{server.url}/metrics", timeout=30).text
+        stages = ("decode", "queue", "infer", "encode")
+        lines = {stage: f'segwright_stage_seconds_count{{model="again",stage="{stage}"}} ' for stage in stages}
+        found = {stage: [line for line in text.splitlines() if line.startswith(lines[stage])] for stage in stages}
+        return {stage: float(line[0].split()[-1]) if line else 0 for stage, line in found.items()}
+
+    before = counts()
+    pixels = triton.InferInput("image", [3, *photo.shape], "UINT8")
+    pixels.set_data_from_numpy(np.stack([photo] * 3))
+    with triton.InferenceServerClient(server.url.removeprefix("http://")) as client:
+        client.infer("again", [pixels])
+    assert counts() == {stage: count + 3 for stage, count in before.items()}
+    server.wait_for(r"infer .*model=again .*pictures=3 .*encode_ms=")
+
+
 @pytest.mark.parametrize(
     ("body", "field", "told"),
     [
@@ -228,6 +245,14 @@ def test_metrics_count_what_was_asked(server, png):
             "outputs.0.name",
             "'y'",
         ),
+        (
+            {
+                "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": ["AAAA"]}],
+                "outputs": [{"name": "png"}, {"name": "png"}],
+            },
+            "outputs.1.name",
+            "twice",
+        ),
     ],
 )
 def test_r74_wrong_tensors_are_refused(server, body, field, told):
@@ -244,3 +269,10 @@ def test_r74_binary_tensors_have_the_bytes_that_they_say(server, size, status):
     headers = {"Inference-Header-Content-Length": str(len(head))}
     answer = requests.post(f"{server.url}/v2/models/again/infer", head + bytes(12), headers=headers, timeout=30)
     assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1e2", "9" * 5000, "\u0663"])
+def test_r74_the_length_of_the_json_is_a_number(server, length):
+    headers = {"Inference-Header-Content-Length": length.encode()}
+    answer = requests.post(f"{server.url}/v2/models/again/infer", b"{}", headers=headers, timeout=30)
+    assert answer.status_code == 400, answer.text

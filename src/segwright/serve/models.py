@@ -61,12 +61,10 @@ class Models:
         self.by_name = {name: Model(name, folder) for name, folder in options.bundles.items()}
         for model in self.by_name.values():
             model.versions, model.signature = open_versions(model, options)
-        runs = sum(version.predictor.options.parallel for version in self)
-        cores = os.cpu_count() or 1
-        self._engine_threads = ThreadPoolExecutor(2 * runs, "engine")  # as many again while versions are exchanged
-        self._picture_threads = ThreadPoolExecutor(min(4, cores), "pictures")
+        self._picture_threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "pictures")
         self._room = Room(options.max_pixels)
         self._exchanging = asyncio.Lock()
+        self._reloads: set[asyncio.Task] = set()
         self._watch: asyncio.Task | None = None
         self.draining = False
 
@@ -100,8 +98,8 @@ class Models:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
+        await asyncio.gather(*self._reloads, return_exceptions=True)
         await asyncio.gather(*(version.close() for version in self))
-        self._engine_threads.shutdown()
         self._picture_threads.shutdown()
 
     @contextmanager
@@ -128,8 +126,18 @@ class Models:
             version.users -= 1
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Decode or encode beside the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._picture_threads, work)
+        """Decode or encode beside the event loop.
+
+        Who is cancelled meanwhile is so when work that has begun is over, and until then holds the room for it; work
+        that has not begun is dropped.
+        """
+        begun = self._picture_threads.submit(work)
+        try:
+            return await asyncio.wrap_future(begun)
+        except asyncio.CancelledError:
+            if not begun.cancel():
+                await asyncio.gather(asyncio.wrap_future(begun), return_exceptions=True)
+            raise
 
     async def answer(self, version: Version, opened: Callable[[], Incoming]) -> Answer:
         """The label map of the picture that ``opened`` gives; it is called in a thread.
@@ -164,40 +172,51 @@ class Models:
         }
         return Answer(item.picture, label, {stage: 1000 * seconds for stage, seconds in timing.items()})
 
-    def note(self, request: Request, version: Version, answer: Answer) -> None:
-        """Count the answer's stages, and put them into the request's log line."""
-        for stage, milliseconds in answer.timing.items():
-            self.metrics.stage.labels(version.model, stage).observe(milliseconds / 1000)
-        stages = {f"{stage}_ms": round(milliseconds, 1) for stage, milliseconds in answer.timing.items()}
-        request.state.facts = {"model": version.model, "version": version.number, **stages}
+    def note(self, request: Request, version: Version, *answers: Answer) -> None:
+        """Count the stages of each answer, and put the longest of each into the request's log line."""
+        longest: dict[str, float] = {}
+        for answer in answers:
+            for stage, milliseconds in answer.timing.items():
+                self.metrics.stage.labels(version.model, stage).observe(milliseconds / 1000)
+                longest[stage] = max(longest.get(stage, 0.0), milliseconds)
+        stages = {f"{stage}_ms": round(milliseconds, 1) for stage, milliseconds in longest.items()}
+        pictures = {"pictures": len(answers)} if len(answers) > 1 else {}
+        request.state.facts = {"model": version.model, "version": version.number, **pictures, **stages}
 
     async def reload(self, model: Model) -> None:
         """Open the model's bundles again and exchange them; where that fails the old ones go on.
 
+        One exchange follows the other, and is brought to its end also when whoever asked for it has gone: otherwise
+        versions that nobody holds any more would never be closed.
+
         Raises:
             SegwrightError: it failed.
         """
-        async with self._exchanging:
-            await self._exchange(model)
+        exchange = asyncio.create_task(self._exchange(model))
+        self._reloads.add(exchange)
+        exchange.add_done_callback(self._reloads.discard)
+        await asyncio.shield(exchange)
 
     async def _exchange(self, model: Model) -> None:
-        loop = asyncio.get_running_loop()
-        before = model.versions
-        try:
-            model.versions, model.signature = await loop.run_in_executor(None, open_versions, model, self.options)
-        except SegwrightError as error:
-            model.problem = str(error)
-            raise
-        model.problem = None
-        for version in model.versions.values():
-            if version not in before.values():
-                self._start(version)
-        gone = [version for version in before.values() if version not in model.versions.values()]
-        log.info("model %s was exchanged: versions %s", model.name, ", ".join(sorted(model.versions, key=int)))
-        await asyncio.gather(*(version.close() for version in gone))
+        async with self._exchanging:
+            loop = asyncio.get_running_loop()
+            before = model.versions
+            try:
+                model.versions, model.signature = await loop.run_in_executor(None, open_versions, model, self.options)
+            except Exception as error:
+                model.problem = str(error)
+                raise
+            model.problem = None
+            for version in model.versions.values():
+                if version not in before.values():
+                    self._start(version)
+            gone = [version for version in before.values() if version not in model.versions.values()]
+            if model.versions != before:
+                log.info("model %s was exchanged: versions %s", model.name, ", ".join(sorted(model.versions, key=int)))
+            await asyncio.gather(*(version.close() for version in gone))
 
     def _start(self, version: Version) -> None:
-        version.start(self.options, self._engine_threads, self.metrics.batch.labels(version.model).observe)
+        version.start(self.options, self.metrics.batch.labels(version.model).observe)
 
     async def _look_for_changes(self) -> None:
         interval = self.options.reload_interval
@@ -213,10 +232,11 @@ class Models:
                     continue
                 try:
                     await self.reload(model)
-                except SegwrightError as error:
+                except Exception as error:  # whatever it is, the watch goes on
                     failed[model.name] = seen
                     self.metrics.failed_reloads.labels(model.name).inc()
-                    log.error("model %s goes on as it was, because the new files cannot be used: %s", model.name, error)
+                    told = "model %s goes on as it was, because the new files cannot be used: %s"
+                    log.error(told, model.name, error, exc_info=not isinstance(error, SegwrightError))
 
 
 def _signatures_now(model: Model) -> Signatures | None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from segwright.errors import SegwrightError
 from segwright.serve.models import Models
 from segwright.serve.pictures import hex_colour
-from segwright.serve.problems import PROBLEMS, Refused
+from segwright.serve.problems import ENDING, PROBLEMS, Refused
 from segwright.serve.versions import Version
 
 
@@ -58,8 +58,8 @@ def operation_routes(models: Models) -> APIRouter:
         """Whether the process answers."""
         return {"live": True}
 
-    @router.get("/health/ready", responses={503: {"description": "The server is about to end"}})
-    @router.get("/v2/health/ready", responses={503: {"description": "The server is about to end"}})
+    @router.get("/health/ready", responses=ENDING)
+    @router.get("/v2/health/ready", responses=ENDING)
     async def ready() -> JSONResponse:
         """Whether new requests are welcome."""
         return JSONResponse({"ready": models.is_ready}, 200 if models.is_ready else 503)

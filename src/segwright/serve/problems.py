@@ -63,9 +63,10 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 404:
-            return JSONResponse(
-                {"error": f"there is nothing at {request.scope['path']}", "field": None, "urls": app.state.urls()}, 404
-            )
+            told = {"error": f"there is nothing at {request.scope['path']}", "field": None}
+            if not request.scope["state"].get("stranger"):  # who has no key learns no model's name
+                told["urls"] = app.state.urls()
+            return JSONResponse(told, 404)
         detail = f"{request.method} is not possible here" if error.status_code == 405 else str(error.detail)
         return Refused(error.status_code, detail, headers=dict(error.headers or {})).answer()
 
@@ -83,5 +84,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     413: {"model": Problem, "description": "Too many bytes or pixels"},
     415: {"model": Problem, "description": "Not a picture"},
     429: {"model": Problem, "description": "Too many requests at the moment; Retry-After says when to try again"},
+    503: {"model": Problem, "description": "No answer within the time for it; Retry-After says when to try again"},
 }
 """For the OpenAPI document."""
+
+ENDING: dict[int | str, dict[str, Any]] = {503: {"description": "The server is about to end"}}
+"""The same, of readiness."""

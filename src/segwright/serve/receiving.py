@@ -122,7 +122,7 @@ class Receiving:
     async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the application answer, as long as the client is there and time has not run out."""
         left: Message = {"type": "http.request", "body": body, "more_body": False}
-        gone, started = asyncio.ensure_future(receive()), False
+        gone, started, over = asyncio.ensure_future(receive()), False, False
 
         async def replay() -> Message:
             nonlocal left
@@ -132,18 +132,17 @@ class Receiving:
         async def noted(message: Message) -> None:
             nonlocal started
             started = True
-            await send(message)
+            if not over:
+                await send(message)
 
         work = asyncio.ensure_future(self.app(scope, replay, noted))
         try:
             await asyncio.wait({work, gone}, timeout=self.options.answer_timeout, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                return await work
-            if gone.done() and started:  # the answer is out already; what follows it need not be stopped
+            if work.done() or (gone.done() and started):  # what follows an answer that is out need not be stopped
                 return await work
             scope["state"]["gone"] = gone.done()
-            await _cancel(work)
             if not gone.done() and not started:
+                over = True  # told at once, while work that cannot be interrupted still goes on
                 wait = self.options.answer_timeout
                 refused = Refused(503, f"no answer within {wait:g} s: too much to do", headers={"Retry-After": "5"})
                 await refused.answer()(scope, receive, send)
@@ -155,7 +154,7 @@ class Receiving:
 async def _cancel(task: "asyncio.Future[Any]") -> None:
     if not task.done():
         task.cancel()
-        await asyncio.wait({task})
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,8 @@
 """Tensors of the open inference protocol: in JSON, or as bytes behind it."""
 
+import re
 import struct
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from pydantic import BaseModel, Field
 from segwright.serve.problems import Refused
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
+LENGTH = re.compile(r"\d{1,12}", re.ASCII)  # Python refuses to read thousands of digits as a number
 DATA = "inputs.0.data"
 
 
@@ -30,9 +33,9 @@ def split_body(body: bytes, header_length: str | None) -> tuple[bytes, bytes]:
     """
     if header_length is None:
         return body, b""
-    if not header_length.isdecimal() or int(header_length) > len(body):
-        raise Refused(400, f"{HEADER_LENGTH} is {header_length!r}, and the body has {len(body)} bytes")
-    length = int(header_length)
+    length = int(header_length) if LENGTH.fullmatch(header_length) else -1
+    if not 0 <= length <= len(body):
+        raise Refused(400, f"{HEADER_LENGTH} is {header_length[:40]!r}, and the body has {len(body)} bytes")
     return body[:length], body[length:]
 
 
@@ -84,6 +87,6 @@ def byte_strings(content: bytes, count: int) -> list[bytes]:
     return found
 
 
-def packed_strings(elements: list[bytes]) -> bytes:
+def packed_strings(elements: Sequence[bytes]) -> bytes:
     """The bytes of a BYTES tensor."""
     return b"".join(struct.pack("<I", len(element)) + element for element in elements)

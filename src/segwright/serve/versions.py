@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,7 @@ class Version:
         manifest = predictor.manifest
         self.class_names = manifest.labels or tuple(f"class {index}" for index in range(manifest.num_classes))
         self.users = 0
+        self._threads = ThreadPoolExecutor(predictor.options.parallel, "engine")
         self._scheduler: Scheduler | None = None
 
     @property
@@ -47,11 +48,11 @@ class Version:
         """Pictures in its queue."""
         return self._scheduler.waiting if self._scheduler else 0
 
-    def start(self, options: ServeOptions, engine_threads: Executor, on_run: Callable[[int], object]) -> None:
+    def start(self, options: ServeOptions, on_run: Callable[[int], object]) -> None:
         """Begin to take pictures, in the running event loop."""
         self._scheduler = Scheduler(
             self.predictor.infer,
-            engine_threads,
+            self._threads,
             runs=self.predictor.options.parallel,
             batch_size=options.batch_size,
             delay=options.batch_delay,
@@ -69,6 +70,7 @@ class Version:
             await asyncio.sleep(0.05)
         if self._scheduler is not None:
             await self._scheduler.close()
+        self._threads.shutdown()
 
 
 class Model:
@@ -132,8 +134,11 @@ def open_versions(model: Model, options: ServeOptions) -> tuple[dict[str, Versio
         ExportError: a bundle is incomplete, changed, or gives other labels here than where it was made.
         ConfigError: the options cannot be met here.
     """
-    bundles = model.bundles()
-    seen = signatures(bundles)
+    try:
+        bundles = model.bundles()
+        seen = signatures(bundles)
+    except OSError as error:  # a folder that is being exchanged is gone for a moment
+        raise ExportError(f"{model.folder} cannot be read: {error}") from error
     versions = {}
     for number, folder in bundles.items():
         known = model.versions.get(number)
