@@ -18,6 +18,7 @@ from segwright.serve.receiving import CLIENT_GONE, refuse
 
 log = logging.getLogger("segwright.access")
 
+REQUEST_ID = "X-Request-Id"
 ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 OPEN_PATHS = ("/", "/health/", "/v2/health/", "/page/", "/docs", "/openapi.json", "/static-offline-docs/")
 
@@ -41,9 +42,8 @@ class Access:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         began = time.monotonic()
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if ID.fullmatch(given) else uuid.uuid4().hex
-        scope.setdefault("state", {}).update(request_id=request_id)
+        identity = request_id(Headers(scope=scope))
+        scope.setdefault("state", {})
         status = 500
 
         async def noted(message: Message) -> None:
@@ -51,7 +51,7 @@ class Access:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
+                headers[REQUEST_ID] = identity
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
@@ -61,10 +61,10 @@ class Access:
         finally:
             if scope["state"].get("gone"):
                 status = CLIENT_GONE
-            self._note(scope, request_id, status, time.monotonic() - began)
+            self._note(scope, identity, status, time.monotonic() - began)
         return None
 
-    def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+    def _note(self, scope: Scope, identity: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
         method = scope["method"] if scope["method"] in METHODS else "other"  # each kind that is counted takes memory
         self.metrics.requests.labels(method, route, status).observe(seconds)
@@ -75,10 +75,16 @@ class Access:
             "status": status,
             "ms": round(1000 * seconds, 1),
             "client": client[0] if client else None,
-            "request_id": request_id,
+            "request_id": identity,
             **scope["state"].get("facts", {}),
         }
         log.log(logging.WARNING if status >= 500 else logging.INFO, "request", extra={"facts": facts})
+
+
+def request_id(headers: Headers) -> str:
+    """The client's own where that fits into a line of the log, else a new one."""
+    given = headers.get(REQUEST_ID, "")
+    return given if ID.fullmatch(given) else uuid.uuid4().hex
 
 
 class Keys:
@@ -89,7 +95,10 @@ class Keys:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or self._is_open(scope["path"]) or self._may_enter(Headers(scope=scope)):
+        if scope["type"] != "http" or self._may_enter(Headers(scope=scope)):
+            return await self.app(scope, receive, send)
+        if self._is_open(scope["path"]):
+            scope["state"]["stranger"] = True
             return await self.app(scope, receive, send)
         headers = {"WWW-Authenticate": "Bearer"}
         error = "this service asks for an API key: send the header 'Authorization: Bearer KEY'"

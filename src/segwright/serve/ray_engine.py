@@ -23,12 +23,12 @@ from segwright.serve.metrics import SHARED_FOLDER, Metrics
 from segwright.serve.models import Models
 from segwright.serve.options import ServeOptions
 from segwright.serve.protocol import MAX_CONNECTIONS
+from segwright.serve.ray_proxy import LAYERS, RETRY_AFTER, VARIABLE
 from segwright.serve.server import KEEP_ALIVE, listen, log_config
 from segwright.serve.urls import announcement
 
 NAME = "segwright"
 HEALTH_PERIOD = 2.0  # seconds between Ray's looks at a replica: so soon a dead one is noticed and replaced
-RETRY_AFTER = 5.0  # seconds, where all replicas have as many requests as they take
 QUIET = {"log_level": "WARNING", "enable_access_log": False}  # our application has its own lines
 
 ENVIRONMENT = {
@@ -42,6 +42,7 @@ OF_A_LOCAL_CLUSTER = {
     "RAY_worker_niceness": "0",  # Ray's 15 leaves a service what all other programs leave
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",  # Ray's 5 are too few on a busy machine: it would start over
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "2",  # it is the only one
+    VARIABLE: LAYERS,
 }
 
 
@@ -190,7 +191,7 @@ def _application(options: ServeOptions, scaling: dict[str, Any], resources: dict
         ray_actor_options=resources,
         max_ongoing_requests=MAX_CONNECTIONS,
         max_queued_requests=MAX_CONNECTIONS,
-        backpressure_config={"status_code": 429, "retry_after_s": RETRY_AFTER},
+        backpressure_config={"status_code": 429, "retry_after_s": float(RETRY_AFTER)},
         health_check_period_s=HEALTH_PERIOD,
         graceful_shutdown_timeout_s=options.answer_timeout,
         max_constructor_retry_count=1,

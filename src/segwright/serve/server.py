@@ -1,5 +1,6 @@
 """The server process, or processes: sockets, signals, logs. uvicorn does the work."""
 
+import math
 import os
 import socket
 import tempfile
@@ -61,7 +62,7 @@ def _config(options: ServeOptions, app: Any, *, factory: bool = False) -> ServeC
         lifespan="on",
         workers=options.workers,
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=int(options.answer_timeout),
+        timeout_graceful_shutdown=math.ceil(options.answer_timeout),
         h11_max_incomplete_event_size=MAX_HEADERS,
         access_log=False,
         log_config=log_config(options),

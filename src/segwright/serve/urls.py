@@ -20,7 +20,11 @@ def addresses(host: str, port: int) -> list[str]:
     """The base URLs that lead to a server that listens on ``host``."""
     if host not in ("0.0.0.0", "::", ""):
         return [f"http://{f'[{host}]' if ':' in host else host}:{port}"]
-    own = {str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)}
+    try:
+        found = socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)
+    except OSError:  # a machine whose own name nobody knows
+        found = []
+    own = {str(entry[4][0]) for entry in found}
     return [f"http://{address}:{port}" for address in ("127.0.0.1", *sorted(own - {"127.0.0.1"}))]
 
 
