@@ -16,8 +16,8 @@ import psutil
 import pytest
 import requests
 import yaml
-from server_process import serving
-from small_net import export_small, picture
+from served import serving
+from small_net import picture, small_bundle
 
 from segwright.bundle import file_hash
 from segwright.cli.main import main
@@ -32,14 +32,14 @@ from segwright.serve.options import ServeOptions, name_bundles
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory) -> Path:
-    return export_small(tmp_path_factory.mktemp("export") / "small").folder
+    return small_bundle(tmp_path_factory.mktemp("export") / "small")
 
 
 @pytest.fixture(scope="module")
 def other_bundle(tmp_path_factory) -> Path:
     """The same network behind other transforms, which gives other label maps."""
     changes = {"input_shape": (1, 3, 40, 40), "transforms": [{"type": "Resize", "target_size": [40, 40]}]}
-    return export_small(tmp_path_factory.mktemp("other") / "small", **changes).folder
+    return small_bundle(tmp_path_factory.mktemp("other") / "small", **changes)
 
 
 PHOTO = picture(60, 80, seed=9)
@@ -102,12 +102,18 @@ def test_r79_no_request_is_lost_while_a_model_is_exchanged(tmp_path, bundle, oth
             assert read_label(answer.content).tobytes() in expected
         return statuses
 
-    with serving(tmp_path / "small", "--reload_interval", "0.2") as server, ThreadPoolExecutor(4) as clients:
+    with (
+        serving(tmp_path / "small", "--reload_interval", "0.2") as server,
+        ThreadPoolExecutor(4) as clients,
+        ThreadPoolExecutor(2) as others,
+    ):
         asking = [clients.submit(ask, server.url) for _ in range(4)]
         for number in range(4):
             shutil.copytree((other_bundle, bundle)[number % 2], tmp_path / "next")
             (tmp_path / "small").rename(tmp_path / f"old{number}")
             (tmp_path / "next").rename(tmp_path / "small")
+            urls = [f"{server.url}/v2/repository/models/small/load"] * 2  # at once, and the watch comes third
+            assert all(answer.ok for answer in others.map(requests.post, urls))
             until(lambda done=number + 1: len([line for line in server.lines if "was exchanged" in line]) == done)
         stop.set()
         statuses = [status for client in asking for status in client.result()]
@@ -120,6 +126,7 @@ def test_r80_sigterm_finishes_what_was_accepted_and_says_first_that_it_is_not_re
         answers = [clients.submit(segment, server.url) for _ in range(24)]
         server.process.send_signal(signal.SIGTERM)
         until(lambda: requests.get(f"{server.url}/v2/health/ready", timeout=5).status_code == 503)
+        assert requests.get(f"{server.url}/v2/models/small/ready", timeout=5).status_code == 503
         assert requests.get(f"{server.url}/health/live", timeout=5).ok
         assert segment(server.url).ok  # still served while others learn that it will end
         assert {answer.result().status_code for answer in answers} == {200}
@@ -146,6 +153,10 @@ def test_keys(tmp_path, bundle):
             assert requests.get(server.url + path, timeout=30).ok, path
         for path in ("/models", "/metrics", "/v2/models/small", "/nowhere"):
             assert requests.get(server.url + path, timeout=30).status_code == 401, path
+        for path in ("/page/nothing", "/health/nothing"):  # where anybody may look, nobody learns a model's name
+            answer = requests.get(server.url + path, timeout=30)
+            assert (answer.status_code, answer.json().keys()) == (404, {"error", "field"})
+        assert "urls" in requests.get(f"{server.url}/nothing", headers={"X-API-Key": "third"}, timeout=30).json()
         assert any("YOUR_KEY" in line for line in server.lines)
         assert not any("second" in line for line in server.lines)
 
@@ -205,6 +216,7 @@ def test_request_ids_are_kept_or_made(bundle):
         (["{bundle}", "--replicas", "2"], "--engine ray"),
         (["{bundle}", "--api_key_file", "{missing}"], "cannot be read"),
         (["{bundle}", "--api_key_file", "{blank}"], "holds no key"),
+        (["{bundle}", "--api_key_file", "{foreign}"], "letters beyond ASCII"),
         (["{broken}"], "is not the file that was exported"),
         (["{other}"], "get another class here"),
         (["{bundle}", "--port", "{taken}"], "cannot listen on 127.0.0.1 port"),
@@ -213,10 +225,11 @@ def test_request_ids_are_kept_or_made(bundle):
 def test_what_cannot_be_served_is_told_in_one_paragraph(tmp_path, bundle, words, told, capfd):
     (tmp_path / "empty").mkdir()
     (tmp_path / "blank").write_text("\n")
+    (tmp_path / "foreign").write_text("good\nschl\u00fcssel\n", encoding="utf-8")
     shutil.copytree(bundle, tmp_path / "broken")
     (tmp_path / "broken/model.onnx").write_bytes(b"")
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        names = {name: tmp_path / name for name in ("missing", "empty", "blank", "broken")}
+        names = {name: tmp_path / name for name in ("missing", "empty", "blank", "broken", "foreign")}
         if words == ["{other}"]:
             names["other"] = _with_wrong_selftest(bundle, tmp_path / "other")
         filled = [word.format(bundle=bundle, taken=taken.getsockname()[1], **names) for word in words]

@@ -143,6 +143,11 @@ def _keys(path: Path | None) -> tuple[str, ...]:
             raise ConfigError(f"--api_key_file {path} holds no key: write one a line")
     if KEYS_VARIABLE in os.environ:
         keys.append(os.environ[KEYS_VARIABLE].strip())
+    if not all(key.isascii() and key.isprintable() for key in keys):
+        raise ConfigError(
+            "an API key holds control characters or letters beyond ASCII, which clients spell in a header each in its "
+            "own way, so that it would fit for some of them only: use letters, digits and signs of ASCII"
+        )
     return tuple(keys)
 
 
