@@ -13,12 +13,13 @@ PATIENCE = 20.0  # seconds; every time-out of the server is shorter
 
 @dataclass(frozen=True)
 class Target:
-    """Whom to abuse: port, name of the model, good requests, and wrong ones."""
+    """Whom to abuse: port, name of the model, good requests, wrong ones, and how long it waits for who does nothing."""
 
     port: int
     model: str
     requests: Sequence[bytes]
     wrong: Sequence[Bad]
+    timeout: float
 
 
 Act = Callable[[Target, random.Random], Awaitable[str]]
@@ -86,7 +87,7 @@ async def deaf(target: Target, rng: random.Random) -> str:
         writer.transport.pause_reading()
         for _ in range(20):
             writer.write(sent)
-        await asyncio.sleep(rng.uniform(0.5, 6))
+        await asyncio.sleep(rng.uniform(0.5, 2 * target.timeout))
         writer.transport.abort()
     except OSError:
         pass

@@ -25,7 +25,8 @@ from campaigns.serve_summary import Outcome
 from segwright.version import __version__
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
-FLAGS = "--max_body_mb 4 --read_timeout 3 --write_timeout 3 --answer_timeout 30 --queue_size 48"
+FLAGS = "--max_body_mb 4 --answer_timeout 30 --queue_size 48"
+TIMEOUT = 3.0  # seconds that a client may send slowly, or read nothing
 GOOD, ABUSIVE, STORM = 6, 12, 150  # clients at a time
 WARM_UP = 30.0  # seconds, in which memory grows to its size
 
@@ -49,14 +50,16 @@ def campaign(bundle: Path, seconds: float, rng: random.Random) -> Outcome:
     pictures, outcome = Pictures(bundle), Outcome(seconds)
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch, "log")
-        with Server.segwright(bundle, log, *FLAGS.split()) as server:
-            target = Target(server.port, bundle.name, pictures.requests, bad_requests(bundle.name))
+        timeouts = ("--read_timeout", TIMEOUT, "--write_timeout", TIMEOUT)
+        with Server.segwright(bundle, log, *FLAGS.split(), *timeouts) as server:
+            target = Target(server.port, bundle.name, pictures.requests, bad_requests(bundle.name), TIMEOUT)
+            files = server.files()
             asyncio.run(_abuse(target, pictures, outcome, max(WARM_UP, seconds / 10), rng))
             outcome.forget()
-            asyncio.run(_after(server, outcome))
+            asyncio.run(_after(server, outcome, files))
             outcome.memory, outcome.files = [server.memory()], [server.files()]
             asyncio.run(_abuse(target, pictures, outcome, seconds, rng, look=lambda: outcome.look(server)))
-            asyncio.run(_after(server, outcome))
+            asyncio.run(_after(server, outcome, files))
             outcome.look(server)
             outcome.recovery = ask(server.port, pictures.requests[0]).seconds
         said = server.said()
@@ -111,15 +114,20 @@ async def _abuse(
     await asyncio.gather(*clients, again(storm), again(watch, pause=min(5.0, seconds / 10)))
 
 
-async def _after(server: Server, outcome: Outcome) -> None:
-    """Wait until nothing is being worked on, and note it if that takes longer than all time-outs."""
+async def _after(server: Server, outcome: Outcome, files: int) -> None:
+    """Wait until nothing is being worked on, and note it if that takes longer than all time-outs.
+
+    Connections of who reads nothing, or sends nothing, end by themselves: they have the time that they may take.
+    """
     for _ in range(100):
         text = (await exchange(server.port, request("/metrics"))).body.decode()
         gauges = [
             line for line in text.splitlines() if line.startswith(("segwright_pictures_acc", "segwright_queue_pic"))
         ]
         if all(line.endswith(" 0.0") for line in gauges):
-            await asyncio.sleep(4)  # connections of who reads nothing, or sends nothing, end by themselves
+            end = time.monotonic() + TIMEOUT + 1
+            while server.files() > files and time.monotonic() < end:
+                await asyncio.sleep(0.1)
             return
         await asyncio.sleep(0.1)
     outcome.wrong.append(f"pictures are still being worked on: {', '.join(gauges)}")

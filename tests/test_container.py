@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from small_net import export_small
+from small_net import small_bundle
 
 from segwright.cli.main import parse
 from segwright.serve.options import PORT
@@ -91,7 +91,7 @@ def test_what_it_installs_is_what_the_package_asks_for_in_pinned_versions():
 
 
 def test_serving_and_the_health_check_need_no_other_library(tmp_path):
-    bundle, present = export_small(tmp_path / "bundle").folder, {*installed(), "segwright"}
+    bundle, present = small_bundle(tmp_path / "bundle"), {*installed(), "segwright"}
     missing = [
         module
         for module, owners in metadata.packages_distributions().items()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_net import export_small
+from small_net import small_bundle
 
 from benchmarks.cases import CASES
 from benchmarks.deployed import PEER, PEER_BF16, Side, labels_of, our_sides, start, weighted
@@ -19,7 +19,7 @@ from segwright.runtime import load
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory) -> Path:
     """An export for 72x56 pixels."""
-    return export_small(tmp_path_factory.mktemp("export")).folder
+    return small_bundle(tmp_path_factory.mktemp("export"))
 
 
 def test_random_weights_give_several_labels_and_the_same_again():

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from small_net import export_small
+from small_net import small_bundle
 
 from campaigns.serve_abuse import campaign
 from campaigns.serve_summary import Outcome
@@ -13,9 +13,10 @@ from campaigns.serve_summary import Outcome
 def test_r70_r71_r72_r75_r76_r77_r78_abuse_of_all_kinds_at_once_harms_nobody(tmp_path, monkeypatch):
     monkeypatch.setattr("campaigns.serve_abuse.WARM_UP", 1)
     monkeypatch.setattr("campaigns.serve_abuse.STORM", 60)
+    monkeypatch.setattr("campaigns.serve_abuse.TIMEOUT", 1.0)
     monkeypatch.setattr("campaigns.serve_summary.MAX_GROWTH", 1 << 30)  # memory has no time to find its size
-    export_small(tmp_path / "free", transforms=[{"type": "Normalize"}], input_shape=(-1, 3, -1, -1))
-    outcome = campaign(tmp_path / "free", 5, random.Random(0))
+    folder = small_bundle(tmp_path / "free", transforms=[{"type": "Normalize"}], input_shape=(-1, 3, -1, -1))
+    outcome = campaign(folder, 3, random.Random(0))
     assert outcome.wrong == []
     assert outcome.counts["right"]
     assert outcome.counts["a request that is wrong"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from small_net import export_small, picture
+from small_net import export_small, picture, small_bundle
 
 from segwright.cli.main import main
 from segwright.errors import ConfigError
@@ -46,7 +46,7 @@ def run(folder: Path, config, batch: np.ndarray) -> np.ndarray:
 
 
 def test_pictures_of_any_size_several_at_once(tmp_path):
-    bundle = export_small(tmp_path, input_shape=None, picture_input=True).folder
+    bundle = small_bundle(tmp_path, input_shape=None, picture_input=True)
     repository = write_triton(bundle, "streets")
     folder = repository / "streets"
     config = read(folder)
@@ -62,7 +62,7 @@ def test_pictures_of_any_size_several_at_once(tmp_path):
 
 def test_classes_and_colours_are_in_the_configuration(tmp_path):
     names = ['a "quoted" name', "Straße", "\\", "x\ty"]
-    bundle = export_small(tmp_path, class_names=names).folder
+    bundle = small_bundle(tmp_path, class_names=names)
     folder = write_triton(bundle, "small") / "small"
     config = read(folder)
     assert json.loads(config.parameters["classes"].string_value) == names
@@ -72,7 +72,7 @@ def test_classes_and_colours_are_in_the_configuration(tmp_path):
 
 @pytest.mark.parametrize("output_op", ["softmax", "none"])
 def test_tensors_of_one_size_and_number(tmp_path, output_op):
-    bundle = export_small(tmp_path, output_op=output_op, input_shape=(2, 3, 56, 72)).folder
+    bundle = small_bundle(tmp_path, output_op=output_op, input_shape=(2, 3, 56, 72))
     folder = write_triton(bundle, "small") / "small"
     config = read(folder)
     assert (config.max_batch_size, list(config.input[0].dims)) == (0, [2, 3, 56, 72])
@@ -83,7 +83,7 @@ def test_tensors_of_one_size_and_number(tmp_path, output_op):
 
 
 def test_the_model_takes_no_room_of_its_own_and_survives_the_next_export(tmp_path, monkeypatch):
-    bundle = export_small(tmp_path).folder
+    bundle = small_bundle(tmp_path)
     file = write_triton(bundle, "small") / "small" / "1" / "model.onnx"
     assert file.samefile(bundle / "model.onnx")
     before = file.read_bytes()
@@ -124,6 +124,6 @@ def test_what_triton_cannot_have_is_refused_before_anything_is_done(toy_config, 
 
 
 def test_an_export_in_another_format_is_refused(tmp_path):
-    bundle = export_small(tmp_path, file_format="torch").folder
+    bundle = small_bundle(tmp_path, file_format="torch")
     with pytest.raises(ConfigError, match="--format onnx, not torch"):
         write_triton(bundle, "small")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_net import export_small
+from small_net import small_bundle
 
 from segwright.bundle import Manifest, file_hash
 from segwright.errors import ConfigError, ExportError, SegwrightError
@@ -16,7 +16,7 @@ from segwright.runtime import load
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    return export_small(tmp_path_factory.mktemp("exported")).folder
+    return small_bundle(tmp_path_factory.mktemp("exported"))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_net import export_small, picture
+from small_net import picture, small_bundle
 
 from segwright.cli.main import main
 from segwright.errors import ConfigError
@@ -13,7 +13,7 @@ from segwright.runtime import predictor as predictor_module
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return export_small(tmp_path_factory.mktemp("export"), input_shape=None, transforms=[{"type": "Normalize"}]).folder
+    return small_bundle(tmp_path_factory.mktemp("export"), input_shape=None, transforms=[{"type": "Normalize"}])
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_how_many_run_at_a_time(folder, pictures, monkeypatch):
 
 
 def test_an_engine_that_runs_one_input_at_a_time(tmp_path, pictures):
-    folder = export_small(tmp_path, file_format="torch").folder
+    folder = small_bundle(tmp_path, file_format="torch")
     assert load(folder, pictures=pictures).options.parallel == 1
     with pytest.raises(ConfigError, match="one input at a time"):
         load(folder, EngineOptions(parallel=2))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_net import TRANSFORMS, export_small, picture, small_net
+from small_net import TRANSFORMS, picture, small_bundle, small_net
 
 from segwright.bundle import Preprocessing, label_map
 from segwright.errors import DataError
@@ -21,7 +21,7 @@ from segwright.runtime import EngineOptions, load
 @pytest.fixture(scope="module", params=["argmax", "softmax", "none"])
 def predictor(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    return load(export_small(folder, input_shape=None, output_op=request.param).manifest)
+    return load(small_bundle(folder, input_shape=None, output_op=request.param))
 
 
 def torch_prediction(image, output_op):
@@ -71,7 +71,7 @@ def test_r67_eight_threads_share_one_predictor(predictor):
 
 
 def test_r62_pictures_of_many_sizes_in_one_batch_without_resize(tmp_path):
-    predictor = load(export_small(tmp_path, transforms=[{"type": "Normalize"}], input_shape=None).folder)
+    predictor = load(small_bundle(tmp_path, transforms=[{"type": "Normalize"}], input_shape=None))
     images = [picture(40, 50, 1), picture(33, 21, 2), picture(40, 50, 3)]
     for label, image in zip(predictor.predict_batch(images), images, strict=True):
         assert label.shape == image.shape[:2]
@@ -79,24 +79,23 @@ def test_r62_pictures_of_many_sizes_in_one_batch_without_resize(tmp_path):
 
 
 def test_r62_fixed_shape_refuses_other_sizes_and_says_what_to_do(tmp_path):
-    predictor = load(export_small(tmp_path, transforms=[{"type": "Normalize"}]).folder)
+    predictor = load(small_bundle(tmp_path, transforms=[{"type": "Normalize"}]))
     assert predictor(picture(56, 72)).shape == (56, 72)
     with pytest.raises(DataError, match=r"is 56x72 .* exported for 72x56 only.*Resize or Padding.*--input_shape"):
         predictor(picture(72, 56))
 
 
 def test_fixed_batch_takes_fewer_and_more(tmp_path):
-    predictor = load(export_small(tmp_path, input_shape=(2, 3, 56, 72)).folder)
+    predictor = load(small_bundle(tmp_path, input_shape=(2, 3, 56, 72)))
     images = [picture(30, 40, seed) for seed in range(3)]
     for label, image in zip(predictor.predict_batch(images), images, strict=True):
         np.testing.assert_array_equal(label, predictor(image))
 
 
 def test_channel_order_of_the_training_is_kept(tmp_path):
-    export_small(tmp_path / "rgb")
-    export_small(tmp_path / "bgr", to_rgb=False)
     image = picture(56, 72)
-    rgb, bgr = load(tmp_path / "rgb"), load(tmp_path / "bgr")
+    rgb = load(small_bundle(tmp_path / "rgb"))
+    bgr = load(small_bundle(tmp_path / "bgr", to_rgb=False))
     np.testing.assert_array_equal(bgr(image[:, :, ::-1]), rgb(image))
     assert (bgr(image) != rgb(image)).any()
 
@@ -106,8 +105,8 @@ def test_deep_pictures_are_scaled_by_the_declared_depth(tmp_path):
 
     Image.fromarray((np.arange(56 * 72).reshape(56, 72)).astype(np.uint16)).save(tmp_path / "deep.png")
     with pytest.raises(DataError, match="bit_depth"):
-        load(export_small(tmp_path / "a").folder)(tmp_path / "deep.png")
-    assert load(export_small(tmp_path / "b", bit_depth=12).folder)(tmp_path / "deep.png").shape == (56, 72)
+        load(small_bundle(tmp_path / "a"))(tmp_path / "deep.png")
+    assert load(small_bundle(tmp_path / "b", bit_depth=12))(tmp_path / "deep.png").shape == (56, 72)
 
 
 def test_wrong_array_is_refused(predictor):

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from small_net import export_small
+from small_net import small_bundle
 
 PROGRAM = """
 import gc, os, signal, sys
@@ -21,7 +21,7 @@ os.kill(os.getpid(), signal.SIGCHLD)
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
 def test_signals_are_handled_after_models_were_exchanged(tmp_path, engine):
-    folder = export_small(tmp_path).folder
+    folder = small_bundle(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, folder, engine], capture_output=True, text=True, timeout=120, check=False
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from small_net import export_small, picture
+from small_net import picture, small_bundle
 
 from benchmarks.server import Server
 from campaigns.exchange import Answer, ask, request
@@ -22,8 +22,7 @@ GAUGES = ("segwright_pictures_accepted", "segwright_queue_pictures")
 def export_free(folder: Path) -> Path:
     """A bundle of the small model for pictures of any size."""
     shape = (-1, 3, -1, -1)
-    export_small(folder / MODEL, transforms=[{"type": "Normalize"}], input_shape=shape)
-    return folder / MODEL
+    return small_bundle(folder / MODEL, transforms=[{"type": "Normalize"}], input_shape=shape)
 
 
 @contextmanager

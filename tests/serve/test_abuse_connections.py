@@ -136,7 +136,7 @@ def test_r76_a_slow_reader_that_goes_on_gets_all(server):
         pieces, begin = [], time.monotonic()
         while piece := line.recv(4096):
             pieces.append(piece)
-            time.sleep(0.05 if time.monotonic() - begin < 4 else 0)
+            time.sleep(0.05 if time.monotonic() - begin < 2.5 else 0)  # several write_timeouts
     assert Answer.parse(b"".join(pieces)).status == 200
 
 
@@ -150,7 +150,7 @@ def test_r77_clients_that_go_free_their_places(server, good, after):
     time.sleep(after)
     for line in lines:
         line.close()
-    assert settled(lambda: set(gauges(server).values()) == {0}, seconds=3)
+    assert settled(lambda: set(gauges(server).values()) == {0})
     good.check(0, ask(server.port, good.requests[0]))
     assert settled(lambda: "status=499" in server.said())
 
