@@ -2,6 +2,7 @@
 
 import random
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -79,6 +80,33 @@ def test_pictures_too_deep_too_large_or_of_the_wrong_size(program, bundle, tmp_p
         program, "--config", bundle, "--image_path", tmp_path / "large.png", "--save_dir", tmp_path / "out", code=2
     )
     assert "30000x30000 pixels; the limit is 89478485" in told(done)
+
+
+def _tiff(entries: list[tuple[int, int, int, int]], data: bytes = b"") -> bytes:
+    """Little-endian, of these directory entries: tag, kind, count, and value or place; data begins at byte 8."""
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return (
+        struct.pack("<2sHI", b"II", 42, 8 + len(data)) + data + struct.pack("<H", len(entries)) + directory + bytes(4)
+    )
+
+
+def test_r66_pictures_made_to_take_all_memory_or_time_are_refused(program, bundle, tmp_path):
+    bombs = tmp_path / "bombs"
+    bombs.mkdir()
+    strip = zlib.compress(bytes(50_000_000))
+    gray = [(256, 3, 1, 10), (257, 3, 1, 10), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1), (277, 3, 1, 1)]
+    (bombs / "strip.tif").write_bytes(_tiff([*gray, (273, 4, 1, 8), (279, 4, 1, len(strip))], strip))
+    (bombs / "lists.tif").write_bytes(_tiff([(40_000 + number, 1, 50_000, 8) for number in range(5000)], bytes(60_000)))
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 16, 3, 0, 0, 0))
+    pixels = png_chunk(b"PLTE", bytes(6)) + png_chunk(b"IDAT", zlib.compress(bytes(10))) + png_chunk(b"IEND", b"")
+    (bombs / "palette.png").write_bytes(PNG_SIGNATURE + header + pixels)
+    Image.new("L", (3_000_000, 1)).save(bombs / "long.png")
+    edit(bundle, lambda content: content["Deploy"].update(transforms=[{"type": "ResizeByShort", "short_size": 1000}]))
+    done = run(program, "--config", bundle, "--image_path", bombs, "--save_dir", tmp_path / "out", code=2)
+    assert "strip.tif (TIFF) is damaged or cut short: its strips hold more than the picture" in done.stdout
+    assert "lists.tif (TIFF) is damaged or cut short: it ends too early" in done.stdout
+    assert "palette.png (PNG) is damaged or cut short: its palette has places of more than 8 bits" in done.stdout
+    assert "long.png: a picture of 3000000x1 would be resized to a side of 3e+09 pixels" in done.stdout
 
 
 @pytest.mark.parametrize(

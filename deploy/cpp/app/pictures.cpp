@@ -32,7 +32,7 @@ int pictures_at_once(const segwright::Manifest& manifest, const segwright::Engin
             const bool is_small =
                 preprocessing(segwright::read_picture(job.picture, manifest.bit_depth)).size().area() <= small;
             return is_small ? std::min(options.thread_count(), static_cast<int>(jobs.size())) : 1;
-        } catch (const Error&) {  // will be told when it is this picture's turn
+        } catch (const std::exception&) {  // will be told when it is this picture's turn
         }
     }
     return 1;

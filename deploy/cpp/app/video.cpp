@@ -160,9 +160,11 @@ VideoResult predict_video(const segwright::Predictor& predictor, const std::stri
         result.fault =
             shown(source) + " was lost after " + std::to_string(result.frames) + " frames; the result stops there";
     } else if (has_ended && result.frames < (1 - shortfall) * promised - 1) {
-        result.fault = source + " says that it has " + std::to_string(static_cast<long long>(promised)) +
-                       " frames, but only " + std::to_string(result.frames) +
-                       " can be read: it is damaged or cut short, and the result stops at the last good frame";
+        std::ostringstream told;
+        told << source << " says that it has " << std::fixed << std::setprecision(0) << promised
+             << " frames, but only " << result.frames
+             << " can be read: it is damaged or cut short, and the result stops at the last good frame";
+        result.fault = told.str();
     }
     if (result.frames > 0) recording.finish();
     result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

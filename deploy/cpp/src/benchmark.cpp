@@ -1,4 +1,5 @@
 #include <segwright/benchmark.h>
+#include <segwright/error.h>
 #include <segwright/label_map.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -87,6 +88,7 @@ std::string quoted(const std::string& words) {
 
 Benchmark benchmark(const Predictor& predictor, const std::vector<std::filesystem::path>& pictures,
                     const std::string& model_name) {
+    if (pictures.empty()) throw Error("a benchmark takes at least one picture");
     const int runs = std::clamp(static_cast<int>(pictures.size()), min_runs, max_runs);
     const auto picture = [&](int run) { return pictures[static_cast<std::size_t>(run) % pictures.size()]; };
     std::set<std::array<int, 4>> shapes;

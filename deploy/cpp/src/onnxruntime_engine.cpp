@@ -41,7 +41,7 @@ cv::Mat to_mat(const Ort::Value& value) {
     const auto shape = information.GetShape();
     const std::vector<int> sizes(shape.begin(), shape.end());
     const auto type = information.GetElementType();
-    if (information.GetElementCount() == 0) throw Error("the model gives nothing");
+    if (shape.empty() || information.GetElementCount() == 0) throw Error("the model gives nothing");
     cv::Mat output(sizes, type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT ? CV_32F : CV_32S);
     const auto copy = [&](const auto* from, auto* to) {
         using Number = std::remove_reference_t<decltype(*to)>;

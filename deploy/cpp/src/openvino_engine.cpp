@@ -24,7 +24,7 @@ cv::Mat to_mat(ov::Tensor tensor) {
     const ov::Shape& shape = tensor.get_shape();
     const std::vector<int> sizes(shape.begin(), shape.end());
     const auto type = tensor.get_element_type();
-    if (tensor.get_size() == 0) throw Error("the model gives nothing");
+    if (shape.empty() || tensor.get_size() == 0) throw Error("the model gives nothing");
     if (type == ov::element::f32 || type == ov::element::i32) {
         return cv::Mat(sizes, type == ov::element::f32 ? CV_32F : CV_32S, tensor.data()).clone();
     }

@@ -48,10 +48,15 @@ Transform make_padding_by_aspect_ratio(Arguments& arguments) {
     if (!(ratio > 1e-4) || ratio > 1e4) arguments.fail("wants aspect_ratio, width / height, above 0");
     return [=](Image& image) {
         const auto [width, height] = std::pair(image.size().width, image.size().height);
-        const cv::Size size = static_cast<double>(width) / height > ratio
-                                  ? cv::Size(width, std::max(static_cast<int>(width / ratio), height))
-                                  : cv::Size(std::max(static_cast<int>(height * ratio), width), height);
-        pad(image, size, {0, 0}, fill);
+        const bool is_wide = static_cast<double>(width) / height > ratio;
+        const double side = is_wide ? width / ratio : height * ratio;
+        if (side > longest_side) {
+            throw Error(text("a picture of ", width, "x", height, " would be padded to a side of ", std::floor(side),
+                             " pixels; the limit is ", longest_side));
+        }
+        const int length = static_cast<int>(side);
+        pad(image, is_wide ? cv::Size(width, std::max(length, height)) : cv::Size(std::max(length, width), height),
+            {0, 0}, fill);
     };
 }
 

@@ -17,7 +17,6 @@ namespace segwright {
 
 namespace {
 
-constexpr std::int64_t max_pixels = 89'478'485;  // 256 MiB as 8-bit RGB
 constexpr char advice[] = "fetch it again or take it out of the list";
 
 struct Reader {
@@ -79,7 +78,7 @@ PictureFile open_picture(const std::filesystem::path& path) {
     } catch (const std::exception& error) {
         throw Error(text(file.name, " (", file.kind, ") is damaged or cut short: ", error.what(), "; ", advice));
     }
-    if (const auto pixels = std::int64_t{file.size.width} * file.size.height; pixels > max_pixels) {
+    if (const auto pixels = static_cast<std::size_t>(file.size.width) * static_cast<std::size_t>(file.size.height); pixels > max_pixels) {
         throw Error(text(file.name, " says it has ", file.size.width, "x", file.size.height, " pixels; the limit is ",
                          max_pixels, ": cut it into tiles"));
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <opencv2/core/types.hpp>
 #include <segwright/manifest.h>
@@ -8,6 +9,8 @@
 #include "files.h"
 
 namespace segwright {
+
+constexpr std::size_t max_pixels = 89'478'485;  // 256 MiB as 8-bit RGB
 
 /// A picture's file whose structure was looked at, before a pixel is decoded.
 struct PictureFile {

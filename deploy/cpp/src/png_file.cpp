@@ -24,6 +24,7 @@ void inspect_png(PictureFile& file) {
     file.size = {static_cast<int>(width), static_cast<int>(height)};
     file.bits = static_cast<int>(header.number(8, 1));
     file.is_palette = header.number(9, 1) == palette_type;
+    if (file.is_palette && file.bits > 8) throw std::runtime_error("its palette has places of more than 8 bits");
     for (const PngChunk& chunk : chunks) {
         const std::uint8_t* data = file.content.data() + chunk.start;
         if (chunk.kind == "eXIf") file.orientation = exif_orientation(data, chunk.end - chunk.start);

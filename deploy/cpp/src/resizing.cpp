@@ -1,11 +1,14 @@
 #include "resizing.h"
 
+#include <segwright/error.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
 #include <opencv2/imgproc.hpp>
 
+#include "message.h"
 #include "transform_arguments.h"
 
 namespace segwright {
@@ -27,8 +30,17 @@ int shorter(cv::Size size) {
 }
 
 /// Both sides times a factor, rounded (half to even, as Python does), at least 1.
+///
+/// Throws Error: a side would be too long.
 cv::Size scaled(cv::Size size, double factor) {
-    const auto side = [&](int length) { return std::max(static_cast<int>(std::nearbyint(length * factor)), 1); };
+    const auto side = [&](int length) {
+        const double wanted = std::nearbyint(length * factor);
+        if (!(wanted <= longest_side)) {
+            throw Error(text("a picture of ", size.width, "x", size.height, " would be resized to a side of ", wanted,
+                             " pixels; the limit is ", longest_side));
+        }
+        return std::max(static_cast<int>(wanted), 1);
+    };
     return {side(size.width), side(size.height)};
 }
 

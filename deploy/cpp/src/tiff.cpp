@@ -37,6 +37,7 @@ enum Tag : std::uint32_t {
 constexpr std::uint32_t uncompressed = 1;
 constexpr std::uint32_t deflated = 8;
 constexpr std::uint32_t deflated_before_1_0 = 32946;
+constexpr std::size_t padding = 1 << 16;
 
 /// Width in bytes of the whole numbers that TIFF 6.0 has: BYTE, SHORT and LONG; 0 of other kinds.
 std::size_t width_of(std::uint32_t type) {
@@ -45,6 +46,7 @@ std::size_t width_of(std::uint32_t type) {
 
 Directory first_directory(const ByteReader& reader) {
     Directory directory;
+    std::size_t total = 0;  // of all lists, which lie in the file beside each other
     const std::size_t start = reader.number(4, 4);
     const std::size_t count = reader.number(start, 2);
     for (std::size_t index = 0; index < count; ++index) {
@@ -52,7 +54,8 @@ Directory first_directory(const ByteReader& reader) {
         const std::size_t width = width_of(reader.number(place + 2, 2));
         const std::size_t length = reader.number(place + 4, 4);
         if (width == 0) continue;
-        if (length > reader.size() / width) throw std::out_of_range("it ends too early");
+        total += length;
+        if (total > reader.size() / width) throw std::out_of_range("it ends too early");
         const std::size_t values = length * width <= 4 ? place + 8 : reader.number(place + 8, 4);
         Numbers& numbers = directory[reader.number(place, 2)];
         for (std::size_t item = 0; item < length; ++item)
@@ -69,19 +72,20 @@ Numbers numbers(const Directory& directory, Tag tag, std::uint32_t otherwise) {
 
 /// How many bytes a strip holds when it is inflated.
 ///
-/// Throws std::runtime_error: it is damaged.
-std::size_t inflated_size(const std::uint8_t* data, std::size_t size) {
+/// Throws std::runtime_error: it is damaged, or holds more than `most`.
+std::size_t inflated_size(const std::uint8_t* data, std::size_t size, std::size_t most) {
     z_stream stream{};
     stream.next_in = const_cast<Bytef*>(data);  // zlib only reads there
     stream.avail_in = static_cast<uInt>(size);
     int state = inflateInit(&stream);
     std::array<Bytef, 1 << 14> sink{};
-    while (state == Z_OK) {
+    while (state == Z_OK && stream.total_out <= most) {
         stream.next_out = sink.data();
         stream.avail_out = static_cast<uInt>(sink.size());
         state = inflate(&stream, Z_NO_FLUSH);
     }
     inflateEnd(&stream);
+    if (stream.total_out > most) throw std::runtime_error("its strips hold more than the picture");
     if (state != Z_STREAM_END) throw std::runtime_error("a strip is damaged");
     return stream.total_out;
 }
@@ -92,11 +96,13 @@ void check_strips(const Directory& directory, const Bytes& content, std::size_t 
     const Numbers sizes = numbers(directory, strip_sizes, 0);
     if (offsets.size() != sizes.size()) throw std::runtime_error("its table of strips is damaged");
     const bool is_plain = numbers(directory, compression, uncompressed)[0] == uncompressed;
+    const std::size_t most = 2 * wanted + padding;  // some writers fill up the last strip
     std::size_t found = 0;
     for (std::size_t index = 0; index < sizes.size(); ++index) {
         if (std::uint64_t{offsets[index]} + sizes[index] > content.size())
             throw std::runtime_error("strips are missing");
-        found += is_plain ? sizes[index] : inflated_size(content.data() + offsets[index], sizes[index]);
+        found += is_plain ? sizes[index] : inflated_size(content.data() + offsets[index], sizes[index], most - found);
+        if (found > most) throw std::runtime_error("its strips hold more than the picture");
     }
     if (found < wanted) throw std::runtime_error("strips are missing");
 }
@@ -129,8 +135,8 @@ void inspect_tiff(PictureFile& file) {
         throw std::runtime_error("its size is no valid number");
     file.size = {static_cast<int>(one(image_width, 0)), static_cast<int>(one(image_height, 0))};
     file.bits = static_cast<int>(bits[0]);
-    check_strips(directory, file.content,
-                 std::size_t{one(image_width, 0)} * one(image_height, 0) * samples * bits[0] / 8);
+    const std::size_t pixels = std::size_t{one(image_width, 0)} * one(image_height, 0);
+    if (pixels <= max_pixels) check_strips(directory, file.content, pixels * samples * bits[0] / 8);
 }
 
 }  // namespace segwright

@@ -11,8 +11,6 @@ namespace segwright {
 
 namespace {
 
-constexpr double longest_side = 1 << 24;
-
 std::optional<int> whole(double number) {
     if (!(number >= 1) || number > longest_side || number != std::floor(number)) return std::nullopt;
     return static_cast<int>(number);

@@ -9,6 +9,8 @@
 
 namespace segwright {
 
+constexpr double longest_side = 1 << 24;  // pixels
+
 /// The arguments of one transform. Each is asked for once, with its kind; what nobody asked for is an error.
 class TransformArguments {
 public:

@@ -35,6 +35,8 @@ struct Benchmark {
 
 /// Time the predictor on pictures from disk. Writing of results is not part of it. Few pictures are taken in turns
 /// until there are 20 runs, of many only the first 200 are taken.
+///
+/// Throws Error: there is no picture, or one cannot be predicted.
 Benchmark benchmark(const Predictor& predictor, const std::vector<std::filesystem::path>& pictures,
                     const std::string& model_name = "");
 
