@@ -17,6 +17,12 @@ from test_tipc.plan import plan
 from test_tipc.step import Step, output_folder
 
 SUCCESS, FAILURE, SKIPPED = "Run successfully with command - ", "Run failed with command - ", "Skipped, "
+PLACES = (
+    "save_dir",
+    "export_save_dir",
+    "export_model_path",
+    "infer_save_dir",
+)  # of which the chain takes the flags only
 YELLOW, PLAIN = "\033[33m", "\033[0m"
 
 
@@ -114,6 +120,9 @@ def main(arguments: Sequence[str]) -> int:
     print(f"{params['python'].place}: commands run with {sys.executable}, which runs this chain")
     if "flags" in params and params["flags"].value and mode == "benchmark_train":
         print(f"{params['flags'].place}: flags of Paddle are not set, for nothing here reads them")
+    for name in PLACES:
+        if value := params[name].value:
+            print(f"{params[name].place}: '{value}' is not used: results are in {output_folder(params)}")
     results = Results(output_folder(params), mode)
     run_chain(steps, results)
     succeeded, failed, skipped = (results.count(status) for status in ("success", "failure", "skipped"))

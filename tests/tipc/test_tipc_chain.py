@@ -135,10 +135,12 @@ def test_what_failed_takes_what_needs_it_along_and_nothing_else():
 
 
 def test_a_chain_of_which_nothing_can_run_here_has_not_succeeded(folder, capsys):
-    file = write_chain(folder / "chain.txt", {**CHAIN, "gpu_list": "97"})
+    file = write_chain(folder / "chain.txt", {**CHAIN, "gpu_list": "97", "--save_dir": "elsewhere"})
     assert run.main([str(file), MODE]) == 1
     assert set(statuses()) == {"skipped"}
-    assert "nothing could be tested here; on the CPU, say gpu_list:-1" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "'elsewhere' is not used: results are in test_tipc/output/small" in told.out
+    assert "nothing could be tested here; on the CPU, say gpu_list:-1" in told.err
     assert run.main([str(file)]) == 2
     assert run.main([str(folder / "none.txt"), MODE]) == 2
 
