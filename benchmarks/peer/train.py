@@ -19,6 +19,8 @@ def main() -> None:
     parser.add_argument("--save_dir", required=True)
     parser.add_argument("--num_workers", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--save_interval", type=int, default=1000)
+    parser.add_argument("--resume_model", help="a folder iter_N; PaddleSeg begins again with the epoch's first picture")
     parser.add_argument("--opts", nargs="+", default=[])
     args = parser.parse_args()
 
@@ -34,6 +36,9 @@ def main() -> None:
         optimizer=builder.optimizer,
         losses=builder.loss,
         save_dir=args.save_dir,
+        save_interval=args.save_interval,
+        resume_model=args.resume_model,
+        keep_checkpoint_max=0,  # keeps all
         iters=config.iters,
         batch_size=config.batch_size,
         num_workers=args.num_workers,

@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,7 +38,8 @@ def bundle(tmp_path_factory):
 
 @asynccontextmanager
 async def started(folder, **options):
-    models = Models(ServeOptions(bundles={"small": folder}, **{"reload_interval": 0, **options}), Metrics())
+    options = {"reload_interval": 0, "crowd": False, **options}
+    models = Models(ServeOptions(bundles={"small": folder}, **options), Metrics())
     await models.start()
     try:
         yield models
@@ -50,7 +52,7 @@ class GatedEngine:
 
     def __init__(self, version) -> None:
         self._infer = version.predictor.infer
-        version._scheduler._infer = self
+        version._scheduler._usual = replace(version._scheduler._usual, infer=self)
         self.batches, self.gate = [], threading.Event()
 
     def __call__(self, tensors):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segwright.serve.scheduler import Scheduler
+from segwright.serve.scheduler import Scheduler, Way
 
 
 class Doubler:
@@ -37,12 +37,12 @@ class Doubler:
         return [2 * tensor for tensor in tensors]
 
 
-def run(use, engine, **options):
+def run(use, engine, runs=1, batch_size=1, **options):
     """Run the coroutine function ``use`` with a scheduler."""
 
     async def main():
         with ThreadPoolExecutor(4) as pool:
-            scheduler = Scheduler(engine, pool, **options)
+            scheduler = Scheduler(Way(engine, runs, batch_size), pool, **options)
             result = await use(scheduler)
             await scheduler.close()
             return result
@@ -89,6 +89,56 @@ def test_what_gathers_while_the_engine_works_goes_together():
 
     run(use, engine, batch_size=4)
     assert engine.batches == [1, 4, 2]
+
+
+def test_a_crowd_is_spread_over_the_threads_and_one_alone_has_them_all():
+    alone, spread = Doubler(0.01), Doubler(0.01)
+
+    async def use(scheduler):
+        await scheduler.run(np.zeros(1))
+        await asyncio.gather(*(scheduler.run(np.zeros(1)) for _ in range(7)))
+        await scheduler.run(np.zeros(1))
+        await asyncio.gather(*(scheduler.run(np.zeros(10)) for _ in range(3)))  # larger than the other way is meant for
+
+    run(use, alone, batch_size=4, crowded=Way(spread, runs=2, largest=9))
+    assert alone.batches == [1, 1, 3]
+    assert spread.batches == [1] * 7
+    assert (alone.most, spread.most) == (1, 2)
+
+
+def test_a_crowd_that_comes_while_one_is_worked_for_does_not_wait_for_it():
+    alone, spread = Doubler(), Doubler()
+    alone.gate.clear()
+
+    async def use(scheduler):
+        first = asyncio.create_task(scheduler.run(np.zeros(1)))
+        await asyncio.sleep(0.05)
+        second = asyncio.create_task(scheduler.run(np.zeros(1)))
+        await asyncio.sleep(0.05)
+        assert not second.done()  # threads that all work are better not disturbed for one
+        await asyncio.gather(second, scheduler.run(np.zeros(1)))
+        assert not first.done()
+        alone.gate.set()
+        await first
+
+    run(use, alone, batch_size=4, crowded=Way(spread, runs=3))
+    assert (alone.batches, spread.batches) == ([1], [1, 1])
+
+
+@settings(max_examples=40, deadline=None)
+@given(sizes=st.lists(st.integers(1, 4), max_size=30), runs=st.integers(1, 2), batch_size=st.integers(1, 3))
+def test_r78_each_gets_its_own_output_in_a_crowd(sizes, runs, batch_size):
+    alone, spread = Doubler(), Doubler()
+
+    async def use(scheduler):
+        inputs = [np.full(size, index + 20) for index, size in enumerate(sizes)]
+        return await asyncio.gather(*(scheduler.run(tensor) for tensor in inputs))
+
+    crowded = Way(spread, runs=2, largest=3)
+    for index, (size, ran) in enumerate(zip(sizes, run(use, alone, runs, batch_size, crowded=crowded), strict=True)):
+        np.testing.assert_array_equal(ran.output, np.full(size, 2 * (index + 20)))
+    assert alone.most <= runs
+    assert spread.most <= 2
 
 
 def test_nobody_waits_longer_than_the_delay():
@@ -150,7 +200,7 @@ def test_r77_who_goes_while_a_batch_waits_for_a_thread_is_not_computed():
 
     async def main():
         with ThreadPoolExecutor(1) as pool:
-            scheduler = Scheduler(engine, pool, runs=2)
+            scheduler = Scheduler(Way(engine, runs=2), pool)
             first, gone = (asyncio.create_task(scheduler.run(np.full(1, value))) for value in (1, 5))
             await asyncio.sleep(0.05)
             assert scheduler.waiting == 0
@@ -170,7 +220,7 @@ def test_closing_finishes_what_was_accepted(count):
 
     async def main():
         with ThreadPoolExecutor(1) as pool:
-            scheduler = Scheduler(engine, pool)
+            scheduler = Scheduler(Way(engine), pool)
             tasks = [asyncio.create_task(scheduler.run(np.full(1, value))) for value in range(count)]
             await asyncio.sleep(0.01)
             await scheduler.close()

@@ -42,7 +42,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     model.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="gpu needs onnxruntime-gpu")
     model.add_argument("--cpu_threads", type=positive, metavar="N", help="default: up to 10, one for each core")
     model.add_argument(
-        "--parallel", type=positive, default=1, metavar="N", help="runs of the network at a time, sharing the threads"
+        "--parallel",
+        type=positive,
+        metavar="N",
+        help="runs of the network at a time, sharing the threads; default: one, and under load one on each thread",
     )
     model.add_argument("--precision", choices=("fp32", "bf16", "fp16", "int8"), help="default: the export's")
     model.add_argument(
@@ -99,12 +102,13 @@ def run(args: argparse.Namespace) -> int:
             engine=args.runtime,
             device=args.device,
             cpu_threads=args.cpu_threads,
-            parallel=args.parallel,
+            parallel=args.parallel or 1,
             precision=args.precision,
         ),
         host=args.host,
         port=args.port,
         workers=args.workers,
+        crowd=args.parallel is None,
         batch_size=args.batch_size,
         batch_delay=args.batch_delay / 1000,
         queue_size=args.queue_size,

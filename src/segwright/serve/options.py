@@ -19,6 +19,8 @@ class ServeOptions:
         bundles: what to serve, by name: the folder of an exported model, or one of folders ``1``, ``2``, ... that are
             its versions.
         runtime: how to run the models; ``parallel`` is the number of runs at the same time.
+        crowd: when there is a picture for each thread, let each run one, where the engine gains from it; that opens
+            small models a second time.
         host: address to listen on.
         port: port to listen on; 0 takes any free one.
         workers: processes that share the port.
@@ -41,6 +43,7 @@ class ServeOptions:
 
     bundles: dict[str, Path]
     runtime: EngineOptions = field(default_factory=EngineOptions)
+    crowd: bool = True
     host: str = "127.0.0.1"
     port: int = PORT
     workers: int = 1

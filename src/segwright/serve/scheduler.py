@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -41,6 +41,23 @@ class Ran:
     batch: int
 
 
+@dataclass(frozen=True)
+class Way:
+    """A way to run the network.
+
+    Attributes:
+        infer: runs it on inputs of one shape; called in a thread.
+        runs: runs at the same time.
+        batch_size: most inputs in one run.
+        largest: most elements of an input that it is meant for; None for any.
+    """
+
+    infer: Infer
+    runs: int = 1
+    batch_size: int = 1
+    largest: int | None = None
+
+
 class Scheduler:
     """Keeps an engine full without keeping anybody waiting for nothing.
 
@@ -48,31 +65,34 @@ class Scheduler:
     room for. While it has nothing to do, an input waits for company ``delay`` seconds at most. An input that fails
     takes no other with it, and one whose client has gone is dropped.
 
+    A run that has all threads answers soonest; as many runs as threads, each with one, answer most. So there may be a
+    second way to run, for when there is an input for each of its runs; it stays in use until they are through.
+
     Args:
-        infer: runs the network on inputs of one shape; called in threads of ``pool``.
-        pool: threads, at least ``runs``.
-        runs: runs at the same time.
-        batch_size: most inputs in one run.
+        usual: how to run the network.
+        pool: threads, at least as many as runs of both ways.
+        crowded: how to run it when many wait; None for no other way.
         delay: seconds that an input may wait while the engine is free.
         on_run: is told the number of inputs of each run.
     """
 
     def __init__(
         self,
-        infer: Infer,
+        usual: Way,
         pool: Executor,
         *,
-        runs: int = 1,
-        batch_size: int = 1,
+        crowded: Way | None = None,
         delay: float = 0.0,
         on_run: Callable[[int], object] = lambda _: None,
     ) -> None:
-        self._infer, self._pool, self._on_run = infer, pool, on_run
-        self._batch_size, self._delay = batch_size, delay
+        self._usual, self._crowded = usual, crowded
+        self._pool, self._delay, self._on_run = pool, delay, on_run
         self._jobs: deque[_Job] = deque()
         self._changed = asyncio.Event()
         self._closing = False
-        self._lanes = [asyncio.create_task(self._work()) for _ in range(runs)]
+        self._running: Counter[Way] = Counter()
+        lanes = usual.runs + (crowded.runs if crowded else 0)
+        self._lanes = [asyncio.create_task(self._work()) for _ in range(lanes)]
 
     async def run(self, tensor: np.ndarray) -> Ran:
         """The network's output for one input.
@@ -104,12 +124,15 @@ class Scheduler:
         await asyncio.gather(*self._lanes)
 
     async def _work(self) -> None:
-        while batch := await self._next():
+        while found := await self._next():
+            way, batch = found
             started = time.monotonic()
-            run = asyncio.get_running_loop().run_in_executor(self._pool, self._outcomes, batch)
+            run = asyncio.get_running_loop().run_in_executor(self._pool, self._outcomes, way.infer, batch)
             for job in batch:
                 job.run = run
             outcomes = await run
+            self._running[way] -= 1
+            self._changed.set()
             took = time.monotonic() - started
             for job, outcome in outcomes:
                 if job.done.done():  # its client has gone in the meantime
@@ -119,33 +142,46 @@ class Scheduler:
                 else:
                     job.done.set_result(Ran(outcome, started - job.since, took, len(batch)))
 
-    async def _next(self) -> list[_Job]:
-        """The next batch, empty at the end.
+    async def _next(self) -> tuple[Way, list[_Job]] | None:
+        """The next batch and how to run it, None at the end.
 
-        There is no await between looking at the jobs and taking them, so no other run interferes.
+        There is no await between looking at the jobs and taking them, so no other lane interferes.
         """
         while True:
             self._changed.clear()
             while self._jobs and self._jobs[0].done.done():
                 self._jobs.popleft()
-            if not self._jobs:
-                if self._closing:
-                    return []
+            if self._closing and not self._jobs:
+                return None
+            way = self._free_way()
+            if way is None:
                 await self._changed.wait()
                 continue
             first = self._jobs[0]
             batch = [job for job in self._jobs if job.tensor.shape == first.tensor.shape and not job.done.done()]
             patience = first.since + self._delay - time.monotonic()
-            if len(batch) < self._batch_size and patience > 0:
+            if len(batch) < way.batch_size and patience > 0:
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), patience)
                 continue
-            batch = batch[: self._batch_size]
+            batch = batch[: way.batch_size]
             taken = set(map(id, batch))
             self._jobs = deque(job for job in self._jobs if id(job) not in taken)
-            return batch
+            self._running[way] += 1
+            return way, batch
 
-    def _outcomes(self, batch: list[_Job]) -> list[tuple[_Job, np.ndarray | Exception]]:
+    def _free_way(self) -> Way | None:
+        """How the oldest input should be run now; None if there is none, or if it is better to wait for a run's end."""
+        if not self._jobs:
+            return None
+        crowded, usual = self._crowded, self._usual
+        if crowded is not None and (crowded.largest is None or self._jobs[0].tensor.size <= crowded.largest):
+            is_crowd = self._running.total() + len(self._jobs) >= crowded.runs
+            if self._running[crowded] or is_crowd:
+                return crowded if self._running[crowded] < crowded.runs else None
+        return usual if self._running[usual] < usual.runs else None
+
+    def _outcomes(self, infer: Infer, batch: list[_Job]) -> list[tuple[_Job, np.ndarray | Exception]]:
         """For each input its output or why there is none; an input that spoils a batch fails alone.
 
         Left out is whose client has gone while the batch waited for a thread, or was tried as a whole.
@@ -155,8 +191,8 @@ class Scheduler:
             return []
         try:
             self._on_run(len(batch))
-            return list(zip(batch, self._infer([job.tensor for job in batch]), strict=True))
+            return list(zip(batch, infer([job.tensor for job in batch]), strict=True))
         except Exception as error:
             if len(batch) == 1:
                 return [(batch[0], error)]
-            return [pair for job in batch for pair in self._outcomes([job])]
+            return [pair for job in batch for pair in self._outcomes(infer, [job])]

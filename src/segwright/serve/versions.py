@@ -3,20 +3,23 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from segwright.bundle import MANIFEST_NAME, Manifest
 from segwright.errors import ExportError, suggest
-from segwright.runtime import Predictor, load
+from segwright.runtime import SMALL, EngineOptions, Predictor, gains_from_parallel_runs, load
 from segwright.runtime.selftest import selftest
 from segwright.serve.options import ServeOptions
 from segwright.serve.problems import Refused
-from segwright.serve.scheduler import Ran, Scheduler
+from segwright.serve.scheduler import Ran, Scheduler, Way
 
 Signatures = dict[str, tuple[int, ...]]
 """For each version something that changes when its files are exchanged."""
+
+LARGEST_TWICE = 128 << 20  # bytes of a bundle: more is not opened a second time
 
 
 class Version:
@@ -26,16 +29,18 @@ class Version:
         model: the model's name.
         number: of this version.
         predictor: runs it.
+        crowded: runs it on each thread, for when there is a picture for each; None where that gains nothing.
         class_names: one for each class.
         users: requests that have it in hand.
     """
 
-    def __init__(self, model: str, number: str, predictor: Predictor) -> None:
-        self.model, self.number, self.predictor = model, number, predictor
+    def __init__(self, model: str, number: str, predictor: Predictor, crowded: Predictor | None = None) -> None:
+        self.model, self.number, self.predictor, self.crowded = model, number, predictor, crowded
         manifest = predictor.manifest
         self.class_names = manifest.labels or tuple(f"class {index}" for index in range(manifest.num_classes))
         self.users = 0
-        self._threads = ThreadPoolExecutor(predictor.options.parallel, "engine")
+        runs = predictor.options.parallel + (crowded.options.parallel if crowded else 0)
+        self._threads = ThreadPoolExecutor(runs, "engine")
         self._scheduler: Scheduler | None = None
 
     @property
@@ -50,14 +55,11 @@ class Version:
 
     def start(self, options: ServeOptions, on_run: Callable[[int], object]) -> None:
         """Begin to take pictures, in the running event loop."""
-        self._scheduler = Scheduler(
-            self.predictor.infer,
-            self._threads,
-            runs=self.predictor.options.parallel,
-            batch_size=options.batch_size,
-            delay=options.batch_delay,
-            on_run=on_run,
-        )
+        usual = Way(self.predictor.infer, self.predictor.options.parallel, options.batch_size)
+        crowded = None
+        if self.crowded is not None:  # a thread gains nothing from several at a time
+            crowded = Way(self.crowded.infer, self.crowded.options.parallel, batch_size=1, largest=3 * SMALL)
+        self._scheduler = Scheduler(usual, self._threads, crowded=crowded, delay=options.batch_delay, on_run=on_run)
 
     async def run(self, tensor: np.ndarray) -> Ran:
         """The network's output for one preprocessed picture."""
@@ -145,18 +147,29 @@ def open_versions(model: Model, options: ServeOptions) -> tuple[dict[str, Versio
         if known is not None and model.signature.get(number) == seen[number]:
             versions[number] = known
         else:
-            versions[number] = Version(model.name, number, open_tried(folder, options))
+            predictor = open_tried(folder, options.runtime)
+            versions[number] = Version(model.name, number, predictor, open_crowded(predictor, options))
     return versions, seen
 
 
-def open_tried(folder: Path, options: ServeOptions) -> Predictor:
+def open_crowded(predictor: Predictor, options: ServeOptions) -> Predictor | None:
+    """The same model once more, a run for each thread; None where that is not wanted, gains nothing, or takes much."""
+    folder, manifest, threads = predictor.folder, predictor.manifest, predictor.options.threads
+    if not options.crowd or threads == 1 or not gains_from_parallel_runs(manifest.format, predictor.options):
+        return None
+    if sum((folder / name).stat().st_size for name in manifest.files) > LARGEST_TWICE:
+        return None
+    return open_tried(folder, replace(options.runtime, parallel=threads))
+
+
+def open_tried(folder: Path, runtime: EngineOptions) -> Predictor:
     """A predictor that has given the labels of the bundle's test pictures.
 
     Raises:
         ExportError: the bundle is incomplete, changed, or gives other labels here than where it was made.
         ConfigError: the options cannot be met here.
     """
-    predictor = load(folder, options.runtime)
+    predictor = load(folder, runtime)
     for result in selftest(predictor):
         if not result.passed:
             raise ExportError(
