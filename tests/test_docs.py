@@ -14,7 +14,7 @@ from segwright import load_config
 from segwright.cli.main import COMMANDS, build_parser, parse
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("[!.]*/README.md")])
+DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("[!.]*/README.md")})
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
@@ -40,9 +40,10 @@ def prose(path: Path) -> str:
 
 def command_lines(path: Path) -> list[list[str]]:
     """Words behind ``segwright`` of each command in a block, however it is started."""
-    lines = "\n".join(blocks(path, "sh")).replace("\\\n", " ").splitlines()
+    shells = "\n".join(content for name in ("sh", "bash", "console") for content in blocks(path, name))
+    lines = shells.replace("\\\n", " ").splitlines()
     found = []
-    for words in (shlex.split(line, comments=True) for line in lines):
+    for words in (shlex.split(line, comments=True) for line in lines if not line.startswith("docker ")):
         starts = [place for place, word in enumerate(words) if Path(word).name == "segwright"]
         found += [words[start + 1 :] for start in starts[:1]]
     return found
@@ -130,6 +131,7 @@ EXAMPLES = [
     pytest.param(content, id=f"{path.name}-{number}")
     for path in DOCUMENTS
     for number, content in enumerate(blocks(path, "yaml"))
+    if not content.startswith("# ")  # a file of that name, which tests/docs writes and runs
 ]
 
 

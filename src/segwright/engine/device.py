@@ -6,6 +6,8 @@ import torch
 
 from segwright.errors import ConfigError
 
+KINDS = ("cpu", "cuda", "mps")  # what is tested; PyTorch knows the names of more
+
 
 def select_device(name: str = "auto") -> torch.device:
     """Device for ``auto``, ``cpu``, ``gpu``, ``cuda:1``, ``mps``.
@@ -22,8 +24,10 @@ def select_device(name: str = "auto") -> torch.device:
         name = gpu or "cpu"
     try:
         device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(f"--device {name}: want auto, cpu, gpu, cuda:N or mps") from error
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in KINDS:
+        raise ConfigError(f"--device {name}: want auto, cpu, gpu, cuda:N or mps")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"--device {name}: PyTorch finds {torch.cuda.device_count()} CUDA devices on this machine")
     return device
