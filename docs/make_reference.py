@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from segwright.cli.main import build_parser
+from segwright.cli.main import build_parser, shows_default
 from segwright.registry import BACKBONES, DATASETS, LOSSES, MODELS, OPTIMIZERS, SCHEDULERS, TRANSFORMS, Registry
 
 DOCS = Path(__file__).parent
@@ -18,14 +18,15 @@ HERE = " (%(default)s here)"  # ends the help of flags whose default is another 
 
 COMMANDS_HEAD = """# Every command
 
-Written by `python docs/make_reference.py` from the commands' own parsers, which is what `--help` prints; a test keeps the page equal to them.
-Flags may be written with underscores or dashes. A switch is on when it is given alone, and takes `True` or `False` as well.
+Written by `python docs/make_reference.py` from the commands' own parsers, which is what `--help` prints; a test keeps
+the page equal to them. Flags may be written with underscores or dashes. A switch is on when it is given alone, and
+takes `True` or `False` as well.
 """
 COMPONENTS_HEAD = """# Every component of a configuration
 
-Written by `python docs/make_reference.py` from the classes' own signatures and docstrings, which a configuration is checked against; a test
-keeps the page equal to them. [configs.md](configs.md) tells how the blocks fit together. A key without a default has to be given, unless the
-block around it supplies it.
+Written by `python docs/make_reference.py` from the classes' own signatures, which a configuration is checked against,
+and their docstrings; a test keeps the page equal to them. [configs.md](configs.md) tells how the blocks fit together. A
+key without a default has to be given, unless the block around it supplies it.
 """
 SECTIONS: dict[str, tuple[Registry, str, tuple[str, ...]]] = {
     "Models": (MODELS, "`model`", ()),
@@ -85,9 +86,9 @@ def _flag_row(action: argparse.Action) -> tuple[str, str, str]:
         value = f"[{value}]"
     name = " ".join(filter(None, [", ".join(action.option_strings), value])) if action.option_strings else value
     text = (action.help or "").replace(HERE, "")
-    shown = "" if action.default in (None, False, [], "", argparse.SUPPRESS) or "default" in text else action.default
+    shown = action.default if shows_default(action) and action.default != argparse.SUPPRESS else ""
     default = " ".join(map(str, shown)) if isinstance(shown, list) else str(shown)
-    return f"`{name}`", f"`{default}`" if default else "", text.replace("%%", "%")
+    return f"`{name}`", _code(default) if default else "", text.replace("%%", "%")
 
 
 def _entries(registry: Registry) -> list[tuple[list[str], Callable[..., Any]]]:
@@ -133,8 +134,13 @@ def _key_row(parameter: inspect.Parameter, explained: dict[str, str]) -> tuple[s
         shown = ""
     else:
         value = list(default) if isinstance(default, tuple) else default
-        shown = f"`{'null' if value is None else value}`"
+        shown = _code("null" if value is None else str(value))
     return f"`{parameter.name}`", shown, _one_line(explained.get(parameter.name, ""))
+
+
+def _code(value: str) -> str:
+    """A value as code; one that could not be seen in quotes."""
+    return f"`{value if value.strip() else repr(value)}`"
 
 
 def _one_line(text: str) -> str:

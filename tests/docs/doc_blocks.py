@@ -1,7 +1,7 @@
 """The fenced blocks of a page, and what comments above them say about running them.
 
 ``<!-- not run: REASON -->`` above a block says that no test runs it, and why. ``<!-- exit code: 2 -->`` says that its
-commands are meant to end so.
+commands are meant to end so, ``<!-- exit code: 2, unknown key -->`` that they also say these words.
 """
 
 import re
@@ -29,6 +29,7 @@ class Block:
         content: what stands between the fences.
         not_run: why no test runs it; empty if one does.
         exit_code: of its commands.
+        says: words that each of them prints.
     """
 
     page: str
@@ -37,6 +38,7 @@ class Block:
     content: str
     not_run: str = ""
     exit_code: int = 0
+    says: str = ""
 
     @property
     def place(self) -> str:
@@ -75,9 +77,8 @@ def read_blocks(path: Path, root: Path = ROOT) -> list[Block]:
             if marks and fence[2] not in RUN:
                 raise ValueError(f"{page}:{number}: {', '.join(marks)} above a block that holds no commands")
             text = "".join(f"{inner}\n" for inner in content)
-            blocks.append(
-                Block(page, number, fence[2], text, marks.get("not run", ""), int(marks.get("exit code", 0)))
-            )
+            code, _, says = marks.get("exit code", "0").partition(", ")
+            blocks.append(Block(page, number, fence[2], text, marks.get("not run", ""), int(code), says))
             marks = {}
         elif marks and line.strip():
             raise ValueError(f"{page}:{number}: {', '.join(marks)} does not stand right above a block")

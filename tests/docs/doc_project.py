@@ -1,7 +1,8 @@
 """A folder in which the commands of the documents find what they name, small enough to run them all.
 
 Configurations are the repository's own with sizes divided by eight, four iterations, and random instead of downloaded
-weights. The demo's output is that of the real commands on pictures of 64 pixels.
+weights, and BiSeNetV2 is a network of two layers. The demo's output is that of the real commands on pictures of 64
+pixels.
 """
 
 import json
@@ -16,21 +17,51 @@ from string import Template
 import cv2
 import numpy as np
 from doc_blocks import ROOT
+from torch import Tensor, nn
 from toy_data import write_toy_pictures
 
 from segwright.cli.main import main
 from segwright.demo.fundus import write_dataset
 from segwright.images import default_palette, read_label, write_image, write_label_map
+from segwright.layers import ConvBNReLU, resize_to
+from segwright.models import BiSeNetV2
 from segwright.types import Size
 
 LINKED = ("examples", "deploy", "test_tipc", "docs")
 ITERS = 4
 
 
+class SmallBiSeNet(nn.Module):
+    """Stands in for BiSeNetV2 where a configuration names it: its outputs and branches, exported in a second."""
+
+    output_names = BiSeNetV2.output_names
+
+    def __init__(
+        self,
+        num_classes: int,
+        lambd: float = 0.25,
+        align_corners: bool = False,
+        pretrained: str | None = None,
+        in_channels: int = 3,
+    ) -> None:
+        super().__init__()
+        self.align_corners, self.pretrained = align_corners, pretrained
+        width = int(32 * lambd)
+        self.detail = ConvBNReLU(in_channels, width, 3, stride=2)
+        self.semantic = ConvBNReLU(width, width, 3, stride=2)
+        self.heads = nn.ModuleList(nn.Conv2d(width, num_classes, 1) for _ in self.output_names)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """(N, in_channels, H, W) -> logits (N, num_classes, H, W), five in training."""
+        features = self.semantic(self.detail(image))
+        heads = self.heads if self.training else self.heads[:1]
+        return [resize_to(head(features), image, self.align_corners) for head in heads]
+
+
 def shrunk(text: str) -> str:
     """A configuration or a program with small sizes, few iterations, and no weights to download."""
     for pattern, change in (
-        (r"([\[(])(\d{3,4}), ?(\d{3,4})([\])])", lambda m: f"{m[1]}{_eighth(m[2])}, {_eighth(m[3])}{m[4]}"),
+        (r"([\[(])(\d{3,4}), ?(\d{3,4})([\])])", lambda m: f"{m[1]}{eighth(m[2])}, {eighth(m[3])}{m[4]}"),
         (r"\b(iters[:=] ?)\d+", rf"\g<1>{ITERS}"),
         (r"\b(batch_size[:=] ?)\d+", r"\g<1>2"),
         (r"\b(save_interval=)\d+", r"\g<1>2"),
@@ -41,7 +72,8 @@ def shrunk(text: str) -> str:
     return text
 
 
-def _eighth(number: str) -> int:
+def eighth(number: str) -> int:
+    """The size of things here instead of ``number``, in pixels."""
     return max(32, int(number) // 8)
 
 

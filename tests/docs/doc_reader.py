@@ -6,12 +6,16 @@ import runpy
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from doc_blocks import SHELLS, Block, command_lines
-from doc_project import ITERS, shrunk
+from doc_project import ITERS, eighth, shrunk
 
+from segwright import registry
 from segwright.cli.main import main, parse
+from segwright.doctor.registry import CHECKS
 from tests.serve.server_process import ServerProcess
 
 SERVER = re.compile(r"(?:127\.0\.0\.1|localhost):8866")
@@ -99,6 +103,9 @@ def _plain_words(line: str) -> list[str]:
 def _small(words: list[str]) -> list[str]:
     """A command that asks for less of the same: few iterations, small sizes, no processes for reading."""
     words = [shrunk(word) for word in words]
+    if "--input_shape" in words:
+        place = words.index("--input_shape")
+        words[place + 3 : place + 5] = [str(eighth(word)) for word in words[place + 3 : place + 5]]
     command = words[0] if words else ""
     if command == "train" and "--profiler_options" not in words:
         words += ["--iters", str(ITERS)]
@@ -118,12 +125,27 @@ def _in_process(words: list[str]) -> int:
 def _run_program(path: str, words: list[str]) -> int:
     before, sys.argv = sys.argv, [path, *words]
     try:
-        runpy.run_path(path, run_name="__main__")
+        with registries_kept():
+            runpy.run_path(path, run_name="__main__")
     except SystemExit as end:
         return int(end.code or 0)
     finally:
         sys.argv = before
     return 0
+
+
+@contextmanager
+def registries_kept() -> Iterator[None]:
+    """What a program registers is gone when it has ended, as if it had been a process of its own."""
+    registries = [value for value in vars(registry).values() if isinstance(value, registry.Registry)]
+    entries, checks = [dict(each._entries) for each in registries], list(CHECKS)
+    try:
+        yield
+    finally:
+        CHECKS[:] = checks
+        for each, before in zip(registries, entries, strict=True):
+            each._entries.clear()
+            each._entries.update(before)
 
 
 def _in_shell(line: str) -> int:

@@ -5,13 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from doc_blocks import ROOT, RUN, SHOWN, Block, read_blocks
-from doc_project import copy_project, write_project
+from doc_blocks import ROOT, RUN, SHOWN, Block, command_lines, read_blocks
+from doc_project import SmallBiSeNet, copy_project, write_project
 from doc_reader import FailedError, PageReader
 
-from segwright import registry
-from segwright.doctor.registry import CHECKS
-from segwright.registry import Registry
+from segwright.registry import MODELS
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TRANSLATED = ".zh"  # has the blocks of the page in English, which test_migration_pages.py compares
@@ -22,7 +20,6 @@ def has_something_to_run(page: Path) -> bool:
 
 
 TO_RUN = [page for page in PAGES if has_something_to_run(page) and not page.stem.endswith(TRANSLATED)]
-REGISTRIES = [value for value in vars(registry).values() if isinstance(value, Registry)]
 COMMAND = re.compile(r"^\$? ?(?:segwright|python3?|torchrun|pip|bash|curl|make|docker) \w", re.MULTILINE)
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -34,32 +31,30 @@ def project(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setitem(MODELS._entries, "BiSeNetV2", SmallBiSeNet)
         write_project(folder)
     return folder
 
 
 @pytest.fixture
 def here(project, tmp_path, monkeypatch):
-    """A copy of the project to work in; environment and registries are afterwards what they were."""
+    """A copy of the project to work in; the environment is afterwards what it was."""
     copy_project(project, tmp_path)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(MODELS._entries, "BiSeNetV2", SmallBiSeNet)
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.syspath_prepend(str(tmp_path))
-    environment, entries, checks = dict(os.environ), [dict(each._entries) for each in REGISTRIES], list(CHECKS)
+    environment = dict(os.environ)
     yield tmp_path
     os.environ.clear()
     os.environ.update(environment)
-    CHECKS[:] = checks
-    for each, before in zip(REGISTRIES, entries, strict=True):
-        each._entries.clear()
-        each._entries.update(before)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", TO_RUN, ids=lambda page: page.name)
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("here", "one_thread")
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
-def test_everything_on_the_page_works(page, here, capfd):
+def test_everything_on_the_page_works(page, capfd):
     reader, failures = PageReader(), []
     try:
         for block in read_blocks(page):
@@ -74,9 +69,11 @@ def _follow(reader: PageReader, block: Block, failures: list[str], capfd) -> Non
     """Follow a block; a later one may work although this one does not."""
     try:
         reader.follow(block)
+        output = " ".join("".join(capfd.readouterr()).split())
+        if output.count(block.says) < len(command_lines(block)) * bool(block.says):
+            failures.append(f"{block.place}: not every command says '{block.says}': {output}")
     except FailedError as failure:
-        output = capfd.readouterr()
-        failures.append(f"{failure}\n{(output.out + output.err)[-1500:]}")
+        failures.append(f"{failure}\n{''.join(capfd.readouterr())[-1500:]}")
     except Exception as error:
         raise AssertionError(f"{block.place}: {type(error).__name__}: {error}") from error
     finally:

@@ -22,8 +22,8 @@ PADDLESEG_FLAGS = {
         profiler_options data_format repeats opts use_multilabel""",
     "Flags of evaluation and prediction": """model_path aug_eval aug_pred scales flip_horizontal flip_vertical is_slide
         crop_size stride data_format auc_roc image_path save_dir custom_color""",
-    "Flags of export and inference": """save_dir input_shape output_op without_argmax with_softmax for_fd config image_path
-        batch_size device use_trt precision use_int8 min_subgraph_size enable_auto_tune auto_tuned_shape_file
+    "Flags of export and inference": """save_dir input_shape output_op without_argmax with_softmax for_fd config
+        image_path batch_size device use_trt precision use_int8 min_subgraph_size enable_auto_tune auto_tuned_shape_file
         cpu_threads enable_mkldnn benchmark model_name with_argmax print_detail""",
 }
 
@@ -78,7 +78,9 @@ def test_components_are_those_that_are_registered():
     table = {row[0].strip(): CODE.findall(row[1]) for row in rows("Architectures and components")}
     assert set(table["models"]) == {name for name, found in MODELS.items() if found.__module__.startswith("segwright.")}
     assert set(table["backbones"]) <= set(BACKBONES)
-    families = {re.match(r"[A-Za-z]+", name)[0] for name in BACKBONES if BACKBONES[name].__module__.startswith("segwright.")}
+    families = {
+        re.match(r"[A-Za-z]+", name)[0] for name in BACKBONES if BACKBONES[name].__module__.startswith("segwright.")
+    }
     assert families == {re.match(r"[A-Za-z]+", name)[0] for name in table["backbones"]}
     assert not set(table["losses"]) & set(LOSSES)
     assert not set(table["data sets"]) & set(DATASETS)

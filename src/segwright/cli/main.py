@@ -39,9 +39,13 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Shows a default where there is one worth showing."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default in (None, False, []) or "default" in (action.help or ""):
-            return action.help
-        return super()._get_help_string(action)
+        return super()._get_help_string(action) if shows_default(action) else action.help
+
+
+def shows_default(action: argparse.Action) -> bool:
+    """Whether an argument has a default that its help does not tell already. 0 is one, although it equals False."""
+    is_unset = action.default is None or action.default is False or action.default in ("", [])
+    return not is_unset and "default" not in (action.help or "")
 
 
 class _Parser(argparse.ArgumentParser):

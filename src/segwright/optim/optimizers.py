@@ -41,7 +41,18 @@ def sgd(
     custom_cfg: list[GroupRule] | None = None,
     grad_clip_cfg: GradClip | None = None,
 ) -> Optimizer:
-    """Gradient descent; with ``momentum`` the heavy ball ``v = m v + g; p = p - lr v``."""
+    """Gradient descent; with ``momentum`` the heavy ball ``v = m v + g; p = p - lr v``.
+
+    Args:
+        model: its trainable parameters learn.
+        lr: rate until the schedule sets another.
+        momentum: share of the last step that the next one keeps.
+        weight_decay: L2 decay, a factor on the weights that is added to the gradient; None is 0.
+        use_nesterov: look ahead by the momentum before the gradient is taken.
+        custom_cfg: other rates and decays for parameters whose names contain ``name``: a list of
+            ``{name, lr_mult, weight_decay_mult}``.
+        grad_clip_cfg: how gradients are kept short, ``{name: ClipGradByGlobalNorm, clip_norm: 1.0}``; see ``clipping``.
+    """
     groups = l2_groups(model, lr, weight_decay, custom_cfg)
     optimizer = torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=use_nesterov, fused=True)
     return _clipping(optimizer, grad_clip_cfg, custom_cfg)
@@ -57,7 +68,18 @@ def momentum(
     custom_cfg: list[GroupRule] | None = None,
     grad_clip_cfg: GradClip | None = None,
 ) -> Optimizer:
-    """SGD with momentum 0.9 by default."""
+    """SGD with momentum 0.9 by default.
+
+    Args:
+        model: its trainable parameters learn.
+        lr: rate until the schedule sets another.
+        momentum: share of the last step that the next one keeps.
+        weight_decay: L2 decay, a factor on the weights that is added to the gradient; None is 0.
+        use_nesterov: look ahead by the momentum before the gradient is taken.
+        custom_cfg: other rates and decays for parameters whose names contain ``name``: a list of
+            ``{name, lr_mult, weight_decay_mult}``.
+        grad_clip_cfg: how gradients are kept short, ``{name: ClipGradByGlobalNorm, clip_norm: 1.0}``; see ``clipping``.
+    """
     return sgd(model, lr, momentum, weight_decay, use_nesterov, custom_cfg, grad_clip_cfg)
 
 
@@ -73,7 +95,20 @@ def adam(
     grad_clip_cfg: GradClip | None = None,
     lazy_mode: Literal[False] = False,  # noqa: ARG001  (True is for sparse gradients, which no model here has)
 ) -> Optimizer:
-    """Adam (Kingma and Ba, 2014, https://arxiv.org/abs/1412.6980)."""
+    """Adam (Kingma and Ba, 2014, https://arxiv.org/abs/1412.6980).
+
+    Args:
+        model: its trainable parameters learn.
+        lr: rate until the schedule sets another.
+        weight_decay: L2 decay, a factor on the weights that is added to the gradient; None is 0.
+        beta1: share that the mean of the gradients keeps in each step.
+        beta2: share that the mean of their squares keeps.
+        epsilon: added to the root of the latter, against division by zero.
+        custom_cfg: other rates and decays for parameters whose names contain ``name``: a list of
+            ``{name, lr_mult, weight_decay_mult}``.
+        grad_clip_cfg: how gradients are kept short, ``{name: ClipGradByGlobalNorm, clip_norm: 1.0}``; see ``clipping``.
+        lazy_mode: of Paddle's, for sparse gradients, which no model here has.
+    """
     groups = l2_groups(model, lr, weight_decay, custom_cfg)
     optimizer = torch.optim.Adam(groups, lr=lr, betas=(beta1, beta2), eps=epsilon, fused=True)
     return _clipping(optimizer, grad_clip_cfg, custom_cfg)
@@ -91,7 +126,20 @@ def adamw(
     grad_clip_cfg: GradClip | None = None,
     lazy_mode: Literal[False] = False,  # noqa: ARG001  (as in Adam)
 ) -> Optimizer:
-    """Adam with decoupled decay (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1711.05101)."""
+    """Adam with decoupled decay (Loshchilov and Hutter, 2017, https://arxiv.org/abs/1711.05101).
+
+    Args:
+        model: its trainable parameters learn.
+        lr: rate until the schedule sets another.
+        weight_decay: share of the weights, times the rate, that each step takes off them.
+        beta1: share that the mean of the gradients keeps in each step.
+        beta2: share that the mean of their squares keeps.
+        epsilon: added to the root of the latter, against division by zero.
+        custom_cfg: other rates and decays for parameters whose names contain ``name``: a list of
+            ``{name, lr_mult, weight_decay_mult}``.
+        grad_clip_cfg: how gradients are kept short, ``{name: ClipGradByGlobalNorm, clip_norm: 1.0}``; see ``clipping``.
+        lazy_mode: of Paddle's, for sparse gradients, which no model here has.
+    """
     groups = parameter_groups(model, lr, weight_decay, custom_cfg)
     optimizer = torch.optim.AdamW(
         groups, lr=lr, betas=(beta1, beta2), eps=epsilon, weight_decay=weight_decay, fused=True

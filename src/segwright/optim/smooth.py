@@ -9,7 +9,15 @@ from segwright.registry import SCHEDULERS
 
 
 class _GammaDecay(Schedule):
-    """A rate, and ``gamma``, which says how fast it falls."""
+    """A rate, and ``gamma``, which says how fast it falls.
+
+    Args:
+        optimizer: what the rate is for.
+        learning_rate: rate at the start.
+        gamma: how fast it falls.
+        warmup_iters: see ``Schedule``.
+        warmup_start_lr: see ``Schedule``.
+    """
 
     def __init__(
         self,
