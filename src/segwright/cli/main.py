@@ -19,6 +19,7 @@ from segwright.errors import SegwrightError
 from segwright.version import __version__
 
 COMMANDS = (
+    "init",
     "train",
     "val",
     "predict",

@@ -10,7 +10,7 @@ from segwright.convert.labelme_folder import Painting, collect_labels, convert_l
 from segwright.convert.labelme_write import write_labelme
 from segwright.convert.overlays import Look, write_overlays
 from segwright.convert.pascal_context import convert_context
-from segwright.convert.remap import Colours, NewIds, Threshold, convert_masks
+from segwright.convert.remap import Colours, NewIds, Threshold, convert_mask_files, convert_masks
 from segwright.convert.voc_augment import augment_voc
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "convert_coco",
     "convert_context",
     "convert_labelme",
+    "convert_mask_files",
     "convert_masks",
     "dense_ids",
     "find_labelme",

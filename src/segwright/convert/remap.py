@@ -159,7 +159,22 @@ def convert_masks(
     if out.resolve() == (source if source.is_dir() else source.parent).resolve():
         raise ConfigError(f"{out} holds the masks themselves, which are never written over; give another folder")
     masks = list_images(source)
-    jobs = [MaskJob(mask, out / place) for mask, place in zip(masks, output_paths(masks, source, ".png"), strict=True)]
+    paths = [out / place for place in output_paths(masks, source, ".png")]
+    return convert_mask_files(
+        dict(zip(masks, paths, strict=True)), read, palette, num_workers=num_workers, overwrite=overwrite
+    )
+
+
+def convert_mask_files(
+    paths: Mapping[Path, Path],
+    read: ReadIds,
+    palette: Sequence[tuple[int, int, int]] | None = None,
+    *,
+    num_workers: int = 0,
+    overwrite: bool = False,
+) -> Report[Path]:
+    """``convert_masks`` where it is said of each mask which label map it becomes."""
+    jobs = [MaskJob(mask, path) for mask, path in paths.items()]
     work = partial(_convert, read, list(palette or default_palette(256)))
     return convert_files(jobs, work, num_workers=num_workers, overwrite=overwrite)
 

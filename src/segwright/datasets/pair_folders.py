@@ -23,10 +23,12 @@ class NameRule:
     Attributes:
         postfix: what the name ends in, before the suffix, as ``_leftImg8bit``; it is no part of what must agree.
         suffixes: file formats, as ``.png``.
+        prefix: what the name begins with, as ``mask_``; it is no part of what must agree either.
     """
 
     postfix: str = ""
     suffixes: tuple[str, ...] = IMAGE_SUFFIXES
+    prefix: str = ""
 
     def files(self, folder: Path) -> dict[str, list[Path]]:
         """Files in a folder and its sub-folders by what must agree: their path below it, up to the postfix."""
@@ -35,10 +37,14 @@ class NameRule:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):
                 path = Path(place, name)
-                if path.suffix.lower() in self.suffixes and path.stem.endswith(self.postfix) and name[0] != ".":
-                    stem = path.stem.removesuffix(self.postfix)
+                if path.suffix.lower() in self.suffixes and self._counts(path.stem):
+                    stem = path.stem.removeprefix(self.prefix).removesuffix(self.postfix)
                     found[path.relative_to(folder).with_name(stem + ".").as_posix()].append(path)
         return found
+
+    def _counts(self, stem: str) -> bool:
+        is_named = stem.startswith(self.prefix) and stem.endswith(self.postfix) and stem[0] != "."
+        return is_named and len(stem) > len(self.prefix + self.postfix)
 
 
 @dataclass(frozen=True)

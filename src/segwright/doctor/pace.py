@@ -21,6 +21,7 @@ SAMPLES = 8
 AHEAD = 2  # batches that each reader holds ready
 MIB = 1 << 20
 SMALLEST = 64  # pixels of a side that the step is measured on
+TRIALS = 4
 
 
 @dataclass(frozen=True)
@@ -144,15 +145,17 @@ def _step_seconds(config: Config, shape: tuple[int, int, int], device: torch.dev
     channels, height, width = shape
     sides = [max(SMALLEST, side // 2 // 32 * 32) for side in (height, width)]
     try:
-        model = build_model(model_block(config)).to(device).train()
-        image = torch.rand(2, channels, *sides, device=device)
-        for _ in range(2):  # the first time much is done that is done once
+        model = build_model(model_block(config)).to(device, memory_format=torch.channels_last).train()
+        image = torch.rand(2, channels, *sides, device=device).contiguous(memory_format=torch.channels_last)
+        took = []
+        for _ in range(TRIALS):
             start = time.perf_counter()
             outputs = model(image)
             sum(output.float().mean() for output in outputs).backward()
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
-            took = time.perf_counter() - start
+            took.append(time.perf_counter() - start)
     except (SegwrightError, RuntimeError, AttributeError):  # it wants other sizes, or more than a picture
         return None
-    return took * height * width / (2 * sides[0] * sides[1])
+    quickest = min(took[1:])  # the first time much is done that is done once, and others may want the cores, too
+    return quickest * height * width / (2 * sides[0] * sides[1])
