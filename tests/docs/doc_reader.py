@@ -13,10 +13,10 @@ from pathlib import Path
 from doc_blocks import SHELLS, Block, command_lines
 from doc_project import ITERS, eighth, shrunk
 
+from benchmarks.server import Server
 from segwright import registry
 from segwright.cli.main import main, parse
 from segwright.doctor.registry import CHECKS
-from tests.serve.server_process import ServerProcess
 
 SERVER = re.compile(r"(?:127\.0\.0\.1|localhost):8866")
 NO_READERS = ("train", "val", "doctor", "data")  # commands whose processes cost more than they bring on a few pictures
@@ -34,7 +34,7 @@ class PageReader:
     """
 
     def __init__(self) -> None:
-        self.server: ServerProcess | None = None
+        self.server: Server | None = None
 
     def close(self) -> None:
         """End the server as its user would."""
@@ -80,7 +80,7 @@ class PageReader:
 
     def _serve(self, words: list[str]) -> int:
         self.close()
-        self.server = ServerProcess(words, {})
+        self.server = Server.segwright(Path(words[0]), Path("serve.log"), *words[1:])
         return 0
 
     def _run_text(self, text: str) -> int:

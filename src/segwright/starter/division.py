@@ -55,8 +55,8 @@ def divide(found: Found, values: LabelValues, *, seed: int, num_threads: int) ->
     """
     if len(found.pairs) < FEWEST:
         raise DataError(
-            f"{found.root}: {len(found.pairs)} labelled picture{'s' if len(found.pairs) != 1 else ''} ({found.how}), and at "
-            f"least {FEWEST} are needed, to learn from and to judge by; twenty are a sensible start. Label more"
+            f"{found.root}: {len(found.pairs)} labelled picture{'s' if len(found.pairs) != 1 else ''} ({found.how}), "
+            f"and at least {FEWEST} are needed, to learn from and to judge by; twenty are a sensible start. Label more"
         )
     if found.parts.get("train") and found.parts.get("val"):
         train, val = found.parts["train"], found.parts["val"]

@@ -70,8 +70,8 @@ def needed(values: LabelValues, found: Found) -> Mending | None:
     ids = values.ids
     if not ids:
         raise DataError(
-            f"the {values.looked} label maps looked at hold nothing but {IGNORED}, first {next(iter(values.sets))}: there "
-            "is nothing to learn; save the classes as 0, 1, 2 ..."
+            f"the {values.looked} label maps looked at hold nothing but {IGNORED}, first {next(iter(values.sets))}: "
+            "there is nothing to learn; save the classes as 0, 1, 2 ..."
         )
     first = next(iter(values.sets))
     if len(ids) <= 2 and max(ids) > 1 and (ids[0] == 0 or len(ids) == 1):
@@ -169,8 +169,8 @@ def _colours(values: LabelValues, root: Path) -> Mending:
     colours = set().union(*values.coloured.values())
     if len(colours) > MANY_COLOURS:
         raise DataError(
-            f"{first} holds {'more than ' if len(shown) > MANY_COLOURS else ''}{len(shown)} colours: smoothed edges, or "
-            "a photo; save masks without smoothing, one colour a class"
+            f"{first} holds {'more than ' if len(shown) > MANY_COLOURS else ''}{len(shown)} colours: smoothed edges, "
+            "or a photo; save masks without smoothing, one colour a class"
         )
     start = f"the masks show {len(colours)} classes as colours, first {first}"
     for path in (folder / name for folder in subfolders(root, 1) for name in TABLES):
