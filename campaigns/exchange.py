@@ -82,6 +82,19 @@ def ask(port: int, sent: bytes, patience: float = 30.0) -> Answer:
         return Answer.parse(read_all(line), time.monotonic() - begin)
 
 
+def read_answer(line: socket.socket) -> bytes:
+    """Whatever comes until an answer is whole, also where the other side goes on listening for a while."""
+    raw = b""
+    while piece := line.recv(1 << 16):
+        raw += piece
+        try:
+            Answer.parse(raw)
+        except ValueError:
+            continue
+        break
+    return raw
+
+
 def read_all(line: socket.socket) -> bytes:
     """Whatever comes until the other side ends the connection."""
     pieces = []

@@ -25,7 +25,7 @@ BLOWS = [
 @pytest.mark.slow
 def test_r40_r42_r46_a_run_killed_three_times_equals_one_that_was_not_and_a_loss_would_be_seen():
     tmp_path = Path(tempfile.mkdtemp(prefix="kill_"))  # short: sockets have names of 107 bytes at most
-    training = SmallTraining(tmp_path, iters=24, workers=1, save_interval=6)
+    training = SmallTraining(tmp_path, iters=24, workers=2, save_interval=6)
     outcome = campaign(training, cycle(BLOWS), kills=3)
     assert len(outcome.kills) == 3
     assert outcome.wrong == []

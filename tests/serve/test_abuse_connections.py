@@ -15,7 +15,7 @@ from abused import MIB, MODEL, Good, abused_server, encoded, export_free, gauges
 from small_net import picture
 
 from campaigns.bad_requests import JSON, infer_body
-from campaigns.exchange import HOST, Answer, ask, exchange, read_all, request
+from campaigns.exchange import HOST, Answer, ask, exchange, read_all, read_answer, request
 
 READ_TIMEOUT = 3.0  # seconds, as ``abused`` sets it
 LARGE = (1800, 2000)  # a picture that takes the small model a good part of a second
@@ -50,7 +50,7 @@ def pour(line: socket.socket, head: bytes, piece: bytes, *, pause: float = 0.0) 
     while not select.select([line], [], [], pause)[0] and time.monotonic() - begin < 10:
         sent += line.send(piece)
     seconds = time.monotonic() - begin
-    return sent, Answer.parse(read_all(line), seconds)
+    return sent, Answer.parse(read_answer(line), seconds)
 
 
 def headers(*lines: str) -> bytes:
@@ -71,7 +71,7 @@ def test_r70_endless_bodies_are_refused_before_they_are_read(server, line, lengt
 
 def test_r70_a_client_that_asks_first_does_not_send_at_all(line):
     line.sendall(headers("Content-Type: image/png", "Content-Length: 1000000000", "Expect: 100-continue", "", ""))
-    assert Answer.parse(read_all(line)).status == 413
+    assert Answer.parse(read_answer(line)).status == 413
 
 
 @pytest.mark.slow
