@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from math import inf
 from pathlib import Path
 
 from segwright.errors import ConfigError
@@ -65,10 +66,10 @@ class ServeOptions:
 
     def __post_init__(self) -> None:
         for name in ("max_body", "max_pixels", "read_timeout", "write_timeout", "answer_timeout"):
-            if not getattr(self, name) > 0:  # also for what is no number
-                raise ConfigError(f"{name} is {getattr(self, name)}, which would refuse everything: want more than 0")
+            if not 0 < getattr(self, name) < inf:  # also for what is no number
+                raise ConfigError(f"{name} is {getattr(self, name)}: want a number above 0, which refuses everything")
         for name in ("batch_delay", "drain_time", "reload_interval"):
-            if not getattr(self, name) >= 0:
+            if not 0 <= getattr(self, name) < inf:
                 raise ConfigError(f"{name} is {getattr(self, name)}: want seconds, 0 or more")
         if not self.bundles:
             raise ConfigError("nothing to serve: name at least one exported model")
