@@ -11,7 +11,7 @@ from typing import get_args
 import numpy as np
 import torch
 
-from benchmarks.measure import add_common, publish, table
+from benchmarks.measure import add_common, model_files, publish, table
 from benchmarks.worker import ROOT
 from segwright.build import load_config
 from segwright.bundle import Format, Preprocessing, Shape
@@ -131,9 +131,7 @@ def _rows(model: Deployed, file_format: Format, size: Size, cases: Sequence[Case
 def _compared(model: Deployed, file_format: Format, shape: Shape, cases: Sequence[Case]) -> Iterator[tuple[str, ...]]:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as scratch:
         written = WRITERS[file_format](model, Path(folder), Path(scratch), shape)
-        files = sorted(Path(folder).glob("model.*"))
-        names = " and ".join(f"`{file.name}`" for file in files)
-        megabytes = f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
+        names, megabytes = model_files(Path(folder))
         takes = "any size" if shape[2] < 0 else "this size"
         for engine, module in engines_for(file_format).items():
             if module.is_installed():

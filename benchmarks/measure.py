@@ -77,6 +77,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+def model_files(folder: Path) -> tuple[str, str]:
+    """Names and size of the files of a model in a folder, as cells of a table."""
+    files = sorted(folder.glob("model.*"))
+    megabytes = sum(file.stat().st_size for file in files) / 1e6
+    return " and ".join(f"`{file.name}`" for file in files), f"{megabytes:.1f} MB"
+
+
 class Watch:
     """The machine while the block runs: what it is, and how much of it other programs used.
 

@@ -7,10 +7,15 @@ from cpp_build import built
 from PIL import Image
 from small_net import export_small, picture
 
+from benchmarks.targets.target import UnavailableError
+
 
 @pytest.fixture(scope="session")
 def program():
-    return built()
+    try:
+        return built()
+    except UnavailableError as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="session")

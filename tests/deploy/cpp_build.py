@@ -1,18 +1,13 @@
 """The C++ program as the tests use it: built once, with AddressSanitizer and UndefinedBehaviorSanitizer."""
 
 import os
-import shutil
 import subprocess
-from importlib.util import find_spec
 from pathlib import Path
 
-import pytest
-from filelock import FileLock
-
+from benchmarks.targets import cpp
+from benchmarks.worker import ROOT
 from segwright.runtime import EngineOptions
 
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "deploy" / "cpp"
 BUILD = ROOT / ".cache" / "deploy_cpp"
 
 OPENVINO = EngineOptions(engine="openvino", cpu_threads=1)
@@ -29,39 +24,10 @@ ENVIRONMENT = {
 }
 
 
-def configure(source: Path, build: Path, *options: str) -> None:
-    """Run CMake; skip the test where a package is missing."""
-    for tool in ("cmake", "c++"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
-    if find_spec("openvino") is None:
-        pytest.skip("openvino is not installed")
-    from openvino.utils import get_cmake_path
-
-    generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-    command = ["cmake", "-S", source, "-B", build, *generator, f"-DOpenVINO_DIR={get_cmake_path()}", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode and "Could NOT find" in done.stderr:
-        pytest.skip(" ".join(done.stderr.split("Could NOT find", 1)[1].split())[:200] + " is missing")
-    assert done.returncode == 0, done.stderr
-
-
-def build(folder: Path) -> None:
-    """Compile what is not up to date."""
-    done = subprocess.run(
-        ["cmake", "--build", folder, "--parallel", "2"], capture_output=True, text=True, check=False, timeout=500
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-
-
 def built() -> Path:
     """The program; any warning of the compiler is an error."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with FileLock(BUILD.with_suffix(".lock")):
-        flags = "-DCMAKE_CXX_FLAGS=-O0 -g1 -Werror"
-        configure(SOURCE, BUILD, "-DCMAKE_BUILD_TYPE=None", flags, "-DSEGWRIGHT_SANITIZE=address,undefined")
-        build(BUILD)
-    return BUILD / "segwright_infer"
+    flags = "-DCMAKE_CXX_FLAGS=-O0 -g1 -Werror"
+    return cpp.built(BUILD, "-DCMAKE_BUILD_TYPE=None", flags, "-DSEGWRIGHT_SANITIZE=address,undefined")
 
 
 def run(program: Path, *arguments: object, code: int | None = 0) -> subprocess.CompletedProcess[str]:

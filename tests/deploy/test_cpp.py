@@ -8,11 +8,12 @@ from dataclasses import fields
 import cv2
 import numpy as np
 import pytest
-from cpp_build import BUILD, ENVIRONMENT, OPENVINO, SOURCE, build, configure, run, told
+from cpp_build import BUILD, ENVIRONMENT, OPENVINO, run, told
 from cpp_bundles import identity, replace_file
 from PIL import Image
 from small_net import export_small, picture
 
+from benchmarks.targets.cpp import SOURCE, build, configure
 from segwright.images import list_images, output_paths
 from segwright.runtime import load
 from segwright.runtime.benchmark import Benchmark

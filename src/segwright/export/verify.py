@@ -100,7 +100,7 @@ class Compared:
             )
         differences = np.abs(logits - case.logits).max(axis=1)
         label, expected = (scores if scores.ndim == 3 else scores.argmax(axis=1) for scores in (output, case.output))
-        tie = _margin(case.logits if output.ndim == 3 else case.output) <= near
+        tie = margin(case.logits if output.ndim == 3 else case.output) <= near
         if tie.shape != label.shape:  # at the network's size, and the labels at the picture's
             tie = np.stack([nearest(one, Size(*label.shape[1:])) for one in tie])
         return cls(
@@ -192,9 +192,8 @@ def verify(
     options = engine_options(precision, engine=engine, keep_memory=False)
     title, outputs = _outputs(written.model, file_format, cases, options)
     shown = outputs if written.logits == written.model else _outputs(written.logits, file_format, cases, options)[1]
-    largest = max(float(np.abs(case.logits).max()) for case in cases)
     exact = precision == "fp32"
-    tolerance = max(LOGIT_TOLERANCE, RELATIVE_TOLERANCE * largest) if exact else np.inf
+    tolerance = logit_tolerance(cases) if exact else np.inf
 
     near = 2 * tolerance if exact else 0.0
     compared = [Compared.of(*one, near) for one in zip(cases, outputs, shown, strict=True)]
@@ -204,7 +203,13 @@ def verify(
     return found
 
 
-def _margin(logits: np.ndarray) -> np.ndarray:
+def logit_tolerance(cases: Sequence[Case]) -> float:
+    """By how much a logit may differ in float32; two scores within twice that of each other are a near-tie."""
+    largest = max(float(np.abs(case.logits).max()) for case in cases)
+    return max(LOGIT_TOLERANCE, RELATIVE_TOLERANCE * largest)
+
+
+def margin(logits: np.ndarray) -> np.ndarray:
     """(N, C, H, W) -> (N, H, W): by how much the best class leads; infinite if there is only one."""
     if logits.shape[1] == 1:
         return np.full(logits[:, 0].shape, np.inf, np.float32)

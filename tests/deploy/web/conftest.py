@@ -1,37 +1,22 @@
 """What the browser's tests need: npm's packages, Chromium, and exports for it."""
 
-import os
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
-
 import pytest
-from filelock import FileLock
 from small_net import export_small
-from web_page import CLASSES, NORMALIZE, WEB, web_server
+from web_page import CLASSES, NORMALIZE
+
+from benchmarks.targets.target import UnavailableError
+from benchmarks.targets.web import find_browser, install_packages, web_server
 
 
 @pytest.fixture(scope="session")
 def browser_path() -> str:
-    """Chromium; skips where it or onnxruntime-web is missing, and installs the latter where npm can."""
-    found = os.environ.get("SEGWRIGHT_BROWSER") or next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-    )
-    if found is None:
-        pytest.skip("no Chromium or Chrome on the path, and SEGWRIGHT_BROWSER does not name one")
-    if shutil.which("npm") is None:
-        pytest.skip("npm, which installs onnxruntime-web, is not on the path")
-    with FileLock(Path(tempfile.gettempdir()) / "segwright-web.lock"):  # of two processes, the first installs
-        if not (WEB / "node_modules" / ".bin" / "tsc").exists():
-            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            try:
-                done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=200)
-            except subprocess.TimeoutExpired:
-                pytest.skip("npm ci does not end, so onnxruntime-web is not installed")
-            if done.returncode:
-                pytest.skip(f"npm ci does not install onnxruntime-web: {done.stderr[-300:]}")
-    return found
+    """Chromium; skips where it or onnxruntime-web is missing."""
+    try:
+        found = find_browser()
+        install_packages()
+        return found
+    except UnavailableError as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from small_net import picture
-from web_page import NORMALIZE, TO_BASE64, edited, png, predicted, prepared
+from web_page import NORMALIZE, edited, png, predicted, prepared
 
+from benchmarks.targets.web import TO_BASE64
 from segwright.bundle import Preprocessing, file_hash
 from segwright.runtime import load
 

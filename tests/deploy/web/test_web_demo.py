@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import yaml
 from small_net import picture
-from web_page import CLASSES, WEB, png, web_server
+from web_page import CLASSES, png
 
+from benchmarks.targets.web import WEB, web_server
 from segwright.runtime import load
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from small_net import picture
-from web_page import edited, png, predicted, refusal, web_server
+from web_page import edited, png, predicted, refusal
+
+from benchmarks.targets.web import web_server
 
 
 def test_a_bad_picture_is_refused_in_words(page):

@@ -1,15 +1,8 @@
-"""deploy/web behind a server of its own, in a real browser."""
+"""What tests ask the library of deploy/web in a page."""
 
 import base64
-import importlib.util
 import io
 import shutil
-import threading
-from contextlib import contextmanager
-from functools import partial
-from http.server import ThreadingHTTPServer
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -17,9 +10,9 @@ import yaml
 from PIL import Image
 from small_net import picture
 
+from benchmarks.targets.web import TO_BASE64, label_maps
 from segwright.bundle import Preprocessing, file_hash
 
-WEB = Path(__file__).parents[3] / "deploy" / "web"
 CLASSES = ["sky", "road", "car", "tree"]
 NORMALIZE = {"type": "Normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
@@ -29,53 +22,6 @@ def png(image: np.ndarray, **options) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG", **options)
     return file.getvalue()
-
-
-def serve_script() -> ModuleType:
-    """``deploy/web/serve.py`` as a module."""
-    spec = importlib.util.spec_from_file_location("web_serve", WEB / "serve.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@contextmanager
-def web_server(models: Path, *, isolated: bool = True):
-    """The address of ``deploy/web`` with ``models`` in it, with serve.py's headers or as any static server has it."""
-    script = serve_script()
-
-    class Handler(script.IsolatedHandler):
-        def translate_path(self, path: str) -> str:
-            inside = super().translate_path(path)
-            below = Path(inside).relative_to(WEB)
-            return str(models / Path(*below.parts[1:])) if below.parts[:1] == ("models",) else inside
-
-        def end_headers(self) -> None:
-            super().end_headers() if isolated else super(script.IsolatedHandler, self).end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=WEB))
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-TO_BASE64 = """
-    const encoded = (array) => {
-        const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-        let text = "";
-        for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-        return btoa(text);
-    };
-    const decoded = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-"""
 
 
 def predicted(page, model: str, files: list[bytes], **options) -> list[np.ndarray]:
@@ -89,8 +35,7 @@ def predicted(page, model: str, files: list[bytes], **options) -> list[np.ndarra
             const predictor = await load(model, options);
             const results = await Promise.all(files.map((file) => predictor.predict(new Blob([decoded(file)]))));
             await predictor.release();
-            return results.map(({ labelMap, width, height }) =>
-                [labelMap.constructor.name, height, width, encoded(labelMap)]);
+            return results.map(sent);
         } catch (error) {
             if (!(error instanceof SegwrightError)) throw error;
             return error.message;
@@ -99,11 +44,7 @@ def predicted(page, model: str, files: list[bytes], **options) -> list[np.ndarra
         [model, [base64.b64encode(file).decode() for file in files], options],
     )
     assert not isinstance(answer, str), answer
-    kinds = {"Uint8Array": np.uint8, "Int32Array": np.int32}
-    return [
-        np.frombuffer(base64.b64decode(data), kinds[kind]).reshape(height, width)
-        for kind, height, width, data in answer
-    ]
+    return label_maps(answer)
 
 
 def prepared(page, prepare: Preprocessing, image: np.ndarray) -> np.ndarray:

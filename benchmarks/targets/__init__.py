@@ -1,0 +1,1 @@
+"""What runs exported models: built, started and asked alike, and compared with the trained model."""
