@@ -9,10 +9,11 @@ import argparse
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
+from typing import get_args
 
 import torch
 
@@ -26,7 +27,7 @@ from benchmarks.targets.target import FailedError, Run, Target, UnavailableError
 from benchmarks.worker import ROOT
 from segwright import atomic
 from segwright.build import load_config
-from segwright.bundle import Format, Preprocessing
+from segwright.bundle import MANIFEST_NAME, Format, Manifest, Preprocessing
 from segwright.cli.export import choose_transforms
 from segwright.cli.main import parse
 from segwright.cli.setup import build_model_with_weights
@@ -36,6 +37,8 @@ from segwright.types import Size
 from segwright.version import __version__
 
 DOCUMENT = ROOT / "docs" / "deployment.md"
+FIXED: tuple[Format, ...] = ("executorch", "torch")
+"""Formats that are exported for one size: ExecuTorch's wants that, and torch.export's else takes a minute to load."""
 
 
 def main() -> int:
@@ -47,6 +50,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20, metavar="N", help="pictures to take, evenly spread")
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS), help="what runs the exports")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="runs of each target, which take turns")
+    parser.add_argument("--fixed", action="store_true", help="export every format for the pictures' size alone")
     parser.add_argument("--cpp_program", type=Path, metavar="FILE", help="segwright_infer; default: it is built")
     parser.add_argument("--require", action="store_true", help="what cannot run here is a failure")
     parser.add_argument("--json", type=Path, metavar="FILE", help="gets the figures")
@@ -61,7 +65,8 @@ def main() -> int:
         config = load_config(args.config)
         model = build_model_with_weights(config, args.model_path)
         reference = Reference.of(model, Preprocessing(choose_transforms(config)), pictures)
-        export = cache(partial(exported, args.config, args.model_path, folder, reference.size))
+        fixed = get_args(Format) if args.fixed else FIXED
+        export = cache(partial(exported, args.config, args.model_path, folder, reference.size, fixed))
         opener = partial(opened, export, folder, args.threads, args.cpp_program)
         targets, rows = open_all(args.targets, opener)
         with Watch() as watch:
@@ -89,15 +94,17 @@ def collect(source: Path, count: int, folder: Path) -> list[Path]:
     return paths
 
 
-def exported(config: Path, model_path: Path, folder: Path, size: Size, file_format: Format) -> Path:
-    """The folder that ``segwright export`` writes: for any size, but for ExecuTorch.
+def exported(
+    config: Path, model_path: Path, folder: Path, size: Size, fixed: Collection[Format], file_format: Format
+) -> Path:
+    """The folder that ``segwright export`` writes, for any size unless the format is among the ``fixed`` ones.
 
     Raises:
         SegwrightError: it does not.
     """
     bundle = folder / file_format
     flags = ["--config", config, "--model_path", model_path, "--format", file_format, "--save_dir", bundle]
-    if file_format == "executorch":
+    if file_format in fixed:
         flags += ["--input_shape", 1, 3, *size]
     command = parse(["export", *map(str, flags)])
     command.run(command)
@@ -150,11 +157,13 @@ def run_all(
 def summed_up(name: str, runs: Sequence[Run], reference: Reference, bundle: Path) -> Row:
     """The row of a target; of its rounds, the one that agrees least counts."""
     files, size = model_files(bundle)
+    takes = "this size" if min(Manifest.read(bundle / MANIFEST_NAME).input_shape[2:]) > 0 else "any size"
     return Row(
         target=name,
         engine=runs[0].engine,
         files=files,
         size=size,
+        takes=takes,
         agreement=min((reference.compare(run.labels) for run in runs), key=lambda one: one.away),
         start=statistics.median(run.start for run in runs),
         milliseconds=statistics.median(run.milliseconds for run in runs),

@@ -38,6 +38,7 @@ class Row:
         engine: library and version.
         files: names of the model's files.
         size: of these files together.
+        takes: pictures of which size the model takes.
         agreement: of its labels with the trained model's; None where it did not run.
         start: seconds until the first label map, median of the rounds.
         milliseconds: of a picture, median of the rounds' medians.
@@ -49,6 +50,7 @@ class Row:
     engine: str = ""
     files: str = ""
     size: str = ""
+    takes: str = ""
     agreement: Agreement | None = None
     start: float = 0.0
     milliseconds: float = 0.0
@@ -57,13 +59,13 @@ class Row:
 
     def cells(self) -> list[str]:
         """For the table."""
-        title = TARGETS[self.target].title
+        kind = TARGETS[self.target]
         if (found := self.agreement) is None:
-            return [title, TARGETS[self.target].engine, "", "", " ".join(self.reason.split()), "", "", ""]
+            return [kind.title, kind.engine, "", "", "", " ".join(self.reason.split()), "", "", ""]
         equal = f"{found.equal} of {found.pixels} ({found.equal / found.pixels:.4%})"
         away = f"{found.away:.4%}, {found.different} differ"
         times = [f"{self.start:.2f} s", f"{self.milliseconds:.1f} ms"]
-        return [title, self.engine, self.files, self.size, equal, away, *times]
+        return [kind.title, self.engine, self.files, self.size, self.takes, equal, away, *times]
 
     def passed(self, *, require: bool) -> bool:
         """Whether it agrees; what is missing passes unless it is required."""
@@ -75,7 +77,7 @@ def text(title: str, reference: Reference, rows: Sequence[Row], machine: str) ->
     height, width = reference.labels[0].shape
     predicted = len(set().union(*(label.ravel().tolist() for label in reference.labels)))
     ties, pixels = (sum(int(one.sum()) for one in reference.ties), sum(one.size for one in reference.ties))
-    head = ["", "engine", "file", "size", "equal labels", "away from near-ties", "first label map", "a picture"]
+    head = ["", "engine", "file", "size", "takes", "equal labels", "away from near-ties", "first mask", "a picture"]
     compared = (
         f"**{title}**: {len(reference.labels)} pictures of {width}x{height}, {reference.size.width}x"
         f"{reference.size.height} for the network, on which the trained model predicts {predicted} of "

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from small_net import TRANSFORMS, picture, small_net, torch_labels
+from small_net import TRANSFORMS, export_small, picture, small_net, torch_labels
 
 from benchmarks import everywhere
 from benchmarks.everywhere import open_all, run_all
@@ -110,12 +110,11 @@ def test_what_fails_once_is_out_and_the_others_take_turns():
 
 
 def test_the_round_that_agrees_least_counts(reference, tmp_path):
-    (tmp_path / "model.xml").write_bytes(b"x" * 200_000)
-    (tmp_path / "model.bin").write_bytes(b"x" * 1_000_000)
+    bundle = export_small(tmp_path).folder
     wrong = np.full_like(LABEL, 200)
     runs = [Run("Engine 1.0", [label], start, 10 * start) for start, label in ((1, LABEL), (9, wrong), (2, LABEL))]
-    row = everywhere.summed_up("cpp", runs, reference, tmp_path)
-    assert (row.files, row.size) == ("`model.bin` and `model.xml`", "1.2 MB")
+    row = everywhere.summed_up("cpp", runs, reference, bundle)
+    assert (row.files, row.takes) == ("`model.onnx`", "this size")
     assert row.agreement.different == 10
     assert not row.passed(require=False)
     assert "0 of 12 (0.0000%) | 0.0000%, 10 differ | 2.00 s | 20.0 ms" in " | ".join(row.cells())
