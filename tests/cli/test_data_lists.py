@@ -92,6 +92,16 @@ def test_a_list_is_divided(data, root):
     assert sorted(line for part in parts for line in part) == (root / "list.txt").read_text().splitlines()
 
 
+def test_a_list_is_never_replaced_by_a_part_of_itself(data, root):
+    data("list", root)
+    whole = (root / "list.txt").rename(root / "train.txt")
+    before = whole.read_text()
+    code, text = data("split", whole, "--overwrite")
+    assert code == 2
+    assert "would be replaced by a part of itself" in text
+    assert whole.read_text() == before
+
+
 @pytest.mark.parametrize("words", [("--group_by", "prefix"), ("--group_regex", r"(drive\d)")])
 def test_videos_stay_on_one_side(data, root, words):
     data("list", root)

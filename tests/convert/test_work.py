@@ -77,6 +77,19 @@ def test_results_never_share_a_name(jobs):
         convert_files([first, Copy(second.source, first.result)], partial(copy, ""), num_workers=0)
 
 
+def test_a_result_never_takes_the_place_of_what_is_converted(jobs, tmp_path):
+    first, second = jobs("a", "b")
+    (tmp_path / "same").symlink_to(tmp_path, target_is_directory=True)
+    with pytest.raises(DataError, match="which is converted itself; give another folder"):
+        convert_files(
+            [first, Copy(second.source, tmp_path / "same" / first.source.name)],
+            partial(copy, "+"),
+            num_workers=0,
+            overwrite=True,
+        )
+    assert first.source.read_text() == "a"
+
+
 def test_a_killed_process_is_told_and_the_rest_can_go_on(jobs):
     made = jobs("a", "fatal", "c")
     with pytest.raises(DataError, match="a converting process was killed"):

@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> None:
     from segwright.datasets import read_pairs
     from segwright.datasets.pair_folders import write_lists
     from segwright.datasets.split import split
+    from segwright.errors import ConfigError
 
     root = root_of(args, args.list)
     pairs = list(dict.fromkeys(read_pairs(args.list, root, separator=args.separator, need_label=args.stratify)))
@@ -62,6 +63,8 @@ def run(args: argparse.Namespace) -> None:
     folder = args.output or args.list.parent
     named = {name: part for name, part in zip(PARTS, parts, strict=True) if part}
     lists = {folder / f"{name}.txt": [pairs[index] for index in part] for name, part in named.items()}
+    if args.list.resolve() in {path.resolve() for path in lists}:
+        raise ConfigError(f"{args.list} would be replaced by a part of itself; rename it, or name another --output")
     write_lists(lists, root, args.separator, overwrite=args.overwrite)
     for name, part in named.items():
         counted = f", {len({groups[index] for index in part})} groups" if groups else ""

@@ -84,7 +84,7 @@ def convert_files(
         title: of the progress bar.
 
     Raises:
-        DataError: two jobs would write the same file, or a process was killed.
+        DataError: two jobs would write the same file, one would write over what is converted, or a process was killed.
     """
     _check_distinct(jobs)
     waiting = [job for job in jobs if overwrite or not job.results or not all(path.exists() for path in job.results)]
@@ -137,9 +137,21 @@ def _outcomes(
 
 
 def _check_distinct(jobs: Sequence[Job]) -> None:
+    """No result in place of another, nor of a file that is converted: that might be the only copy."""
+    folders: dict[Path, Path] = {}
+
+    def place(path: Path) -> str:
+        if path.parent not in folders:
+            folders[path.parent] = path.parent.resolve()
+        return str(folders[path.parent] / path.name).casefold()
+
+    sources = {place(job.source) for job in jobs}
     owners: dict[str, Path] = {}
     for job in jobs:
         for path in job.results:
-            other = owners.setdefault(str(path).casefold(), job.source)
+            there = place(path)
+            if there in sources and path.exists():
+                raise DataError(f"{job.source} would become {path}, which is converted itself; give another folder")
+            other = owners.setdefault(there, job.source)
             if other != job.source:
                 raise DataError(f"{other} and {job.source} would both become {path}; rename one of them")
