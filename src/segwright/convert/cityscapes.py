@@ -1,6 +1,5 @@
 """Cityscapes' polygons (Cordts et al., 2016, https://arxiv.org/abs/1604.01685) as label maps."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, ImageDraw
 
+from segwright.convert.json_file import read_json
 from segwright.convert.work import Report, convert_files
 from segwright.errors import DataError
 from segwright.images import Palette, write_label_map
@@ -109,9 +109,5 @@ def paint_polygons(content: Any, encoding: Encoding, where: str) -> np.ndarray:
 
 
 def _convert(encoding: Encoding, palette: Sequence[Any], job: CityscapesJob) -> Path:
-    try:
-        content = json.loads(job.source.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{job.source} is no JSON ({error}); fetch it again") from error
-    write_label_map(job.path, paint_polygons(content, encoding, str(job.source)), palette)
+    write_label_map(job.path, paint_polygons(read_json(job.source), encoding, str(job.source)), palette)
     return job.path

@@ -1,6 +1,5 @@
 """COCO's annotation files: pictures, categories, and what is annotated where."""
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ import numpy as np
 
 from segwright.convert.classes import BACKGROUND, IGNORE_INDEX, IGNORED, Classes, is_background
 from segwright.convert.coco_masks import Pixels, decode_segmentation
+from segwright.convert.json_file import read_json
 from segwright.errors import DataError
 from segwright.types import Size
 
@@ -53,10 +53,7 @@ def read_coco(path: Path) -> tuple[list[Picture], dict[int, str]]:
     Raises:
         DataError: it is no COCO file.
     """
-    try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no JSON ({error})") from error
+    content = read_json(path)
     lists = ("images", "annotations", "categories")
     if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in lists):
         raise DataError(f"{path} is no COCO file: it has no lists {', '.join(lists)}")

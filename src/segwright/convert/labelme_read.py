@@ -3,7 +3,6 @@
 import base64
 import binascii
 import io
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from segwright.convert.json_file import read_json
 from segwright.convert.picture_file import picture_facts
 from segwright.errors import DataError
 from segwright.images import IMAGE_SUFFIXES
@@ -99,10 +99,7 @@ def read_labelme(path: Path) -> Annotation:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no JSON ({error}); save it with labelme again") from error
+    content = read_json(path)
     if not isinstance(content, dict):
         raise DataError(f"{path} is no labelme file: it holds no object with 'shapes'")
     return content

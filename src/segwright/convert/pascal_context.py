@@ -1,6 +1,5 @@
 """PASCAL Context (Mottaghi et al., 2014, https://doi.org/10.1109/CVPR.2014.119) from either of its published forms."""
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,6 +10,7 @@ import numpy as np
 
 from segwright import atomic
 from segwright.convert.coco_masks import decode_segmentation
+from segwright.convert.json_file import read_json
 from segwright.convert.mat_file import read_mat_map, require_scipy
 from segwright.convert.work import Report, convert_files
 from segwright.errors import DataError
@@ -99,8 +99,8 @@ def _table(background: Background) -> np.ndarray:
 
 
 def _from_merged(path: Path, out: Path) -> tuple[dict[str, list[str]], list[ContextJob]]:
+    content = read_json(path)
     try:
-        content = json.loads(path.read_bytes())
         parts: dict[Any, list[tuple[int, Any]]] = defaultdict(list)
         for annotation in content["annos_segmentation"]:
             parts[annotation["image_id"]].append((int(annotation["category_id"]), annotation["segmentation"]))
