@@ -166,6 +166,25 @@ def test_other_classes_do_not_mix_with_those_that_are_there(write, tmp_path):
     assert read_label(report.done[0]).max() == 2
 
 
+def test_no_picture_takes_the_place_of_another(write, tmp_path):
+    write(shape("a", [[1, 1], [5, 5]], "rectangle"))
+    other = tmp_path / "images" / "one.png"
+    other.parent.mkdir()
+    Image.new("RGB", (20, 10), "red").save(other)
+    before = other.read_bytes()
+    report = convert_labelme(tmp_path, tmp_path, Painting(CLASSES))
+    assert "is there already and another picture" in report.failures[0][1]
+    assert other.read_bytes() == before
+    assert not convert_labelme(tmp_path, tmp_path, Painting(CLASSES), overwrite=True).failures
+    assert other.read_bytes() == (tmp_path / "one.png").read_bytes()
+
+
+def test_a_folder_with_the_name_of_a_file_is_passed_over(write, tmp_path):
+    path = write()
+    (tmp_path / "old.json").mkdir()
+    assert find_labelme(tmp_path) == [path]
+
+
 def test_labels_are_collected_in_one_order(write, tmp_path):
     write(shape("b", [[1, 1]], "point"), shape("_background_", [[1, 1]], "point"), shape("A", [[1, 1]], "point"))
     (tmp_path / "broken.json").write_text("[")

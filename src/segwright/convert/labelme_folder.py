@@ -55,7 +55,7 @@ def find_labelme(folder: Path) -> list[Path]:
     files = sorted(
         path
         for path in folder.rglob("*.json")
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not files:
         raise DataError(f"no .json in {folder} or its sub-folders; want the folder that labelme saved into")
@@ -103,10 +103,10 @@ def convert_labelme(
     classes = painting.classes
     numbers = classes.foreground if painting.multilabel else range(len(classes.names))
     write_class_names(out, [classes.names[number] for number in numbers], overwrite=overwrite)
-    return convert_files(jobs, partial(_convert, painting), num_workers=num_workers, overwrite=overwrite)
+    return convert_files(jobs, partial(_convert, painting, overwrite), num_workers=num_workers, overwrite=overwrite)
 
 
-def _convert(painting: Painting, job: LabelmeJob) -> Path:
+def _convert(painting: Painting, overwrite: bool, job: LabelmeJob) -> Path:
     annotation = read_labelme(job.source)
     widths = {"line_width": painting.line_width, "point_radius": painting.point_radius}
     if painting.multilabel:
@@ -120,6 +120,16 @@ def _convert(painting: Painting, job: LabelmeJob) -> Path:
                 f"{job.source}: its picture is missing (imagePath names no file beside it, imageData is empty); put it "
                 "there, or make label maps alone with --copy_images False"
             )
-        atomic.write_bytes(job.image.with_suffix(annotation.suffix), annotation.picture)
+        _write_picture(job.image.with_suffix(annotation.suffix), annotation.picture, job.source, overwrite)
     write_label_map(job.label, label, palette)
     return job.label
+
+
+def _write_picture(path: Path, content: bytes, source: Path, overwrite: bool) -> None:
+    """Not over another picture: where a data set is made within labelme's own folder, it may be an original."""
+    if not overwrite and path.exists() and path.read_bytes() != content:
+        raise DataError(
+            f"{source}: its picture would become {path}, which is there already and another picture; give another "
+            "folder, or --overwrite"
+        )
+    atomic.write_bytes(path, content)
