@@ -42,10 +42,22 @@ class Pixels(NamedTuple):
     left: int
     mask: np.ndarray
 
+    @classmethod
+    def of(cls, mask: np.ndarray) -> "Pixels":
+        """Of an (H, W) bool mask of the whole picture; what is empty around it takes no memory."""
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not len(rows):
+            return NOTHING
+        top, left = int(rows[0]), int(columns[0])
+        return cls(top, left, mask[top : rows[-1] + 1, left : columns[-1] + 1].copy())
+
     def fill(self, array: np.ndarray, value: int) -> None:
         """Write a value into an (H, W) array of the picture's size."""
         height, width = self.mask.shape
         array[self.top : self.top + height, self.left : self.left + width][self.mask] = value
+
+
+NOTHING = Pixels(0, 0, np.zeros((0, 0), bool))
 
 
 def decode_segmentation(segmentation: object, size: Size, where: str) -> Pixels:
@@ -62,7 +74,7 @@ def decode_segmentation(segmentation: object, size: Size, where: str) -> Pixels:
         MissingExtraError: for polygons, pycocotools is not installed.
     """
     if isinstance(segmentation, dict):
-        return Pixels(0, 0, _decode_runs(segmentation, size, where))
+        return Pixels.of(_decode_runs(segmentation, size, where))
     if isinstance(segmentation, list) and segmentation:
         return _decode_polygons(segmentation, size, where)
     raise DataError(f"{where}: its segmentation is neither polygons nor run lengths, but {str(segmentation)[:40]!r}")
@@ -124,7 +136,7 @@ def _decode_polygons(polygons: list[Any], size: Size, where: str) -> Pixels:
     right, bottom = (int(high) + 1 for high in np.ceil(every.max(axis=0)))
     height, width = min(bottom, size.height) - top, min(right, size.width) - left
     if height < 1 or width < 1:
-        return Pixels(0, 0, np.zeros((0, 0), bool))
+        return NOTHING
     library = coco_library()
     runs = library.frPyObjects([(polygon - (left, top)).ravel().tolist() for polygon in points], height, width)
     return Pixels(top, left, library.decode(library.merge(runs)).astype(bool))

@@ -11,7 +11,7 @@ import numpy as np
 
 from segwright import atomic
 from segwright.convert.classes import IGNORE_INDEX, IGNORED
-from segwright.convert.coco_masks import coco_library, encode_runs
+from segwright.convert.coco_masks import Pixels, coco_library, encode_runs
 from segwright.convert.labelme_write import name_of
 from segwright.convert.outlines import coco, coco_annotation, regions
 from segwright.convert.work import Report, convert_files
@@ -103,11 +103,12 @@ def _polygons(mask: np.ndarray, class_id: int) -> Iterator[dict[str, Any]]:
 
 
 def _runs(mask: np.ndarray, class_id: int) -> Iterator[dict[str, Any]]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)).tolist(), np.flatnonzero(mask.any(axis=0)).tolist()
+    top, left, inner = Pixels.of(mask)
+    height, width = inner.shape
     yield {
         "category_id": class_id,
         "segmentation": encode_runs(mask),
-        "area": int(mask.sum()),
-        "bbox": [columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1],
+        "area": int(inner.sum()),
+        "bbox": [left, top, width, height],
         "iscrowd": 0,
     }
