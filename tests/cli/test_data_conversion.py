@@ -134,6 +134,7 @@ def test_masks_are_remapped(data, tmp_path):
         (("--threshold", "9", "--others", "3"), "--others has no meaning with --threshold"),
         (("--ids", "1:2", "--tolerance", "3"), "--tolerance is for colours"),
         (("--ids", "1:2", "--others", "300"), "--others is an id"),
+        (("--threshold", "256"), "--threshold is a brightness, 1 to 255"),
     ],
 )
 def test_flags_that_do_not_belong_together(data, tmp_path, words, said):

@@ -120,6 +120,8 @@ def reader(args: argparse.Namespace) -> "ReadIds":
         return NewIds(dict(args.ids), args.others)
     if args.others is not None:
         raise ConfigError("--others has no meaning with --threshold, which leaves no others")
+    if not 1 <= args.threshold <= 255:
+        raise ConfigError(f"--threshold is a brightness, 1 to 255, got {args.threshold}: all pixels would be the same")
     return Threshold(args.threshold)
 
 

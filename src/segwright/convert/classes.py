@@ -1,5 +1,6 @@
 """Names of classes and their ids, in annotations that know names alone."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ class Classes:
     unlabelled: int
 
     def __post_init__(self) -> None:
-        twice = {name for name in self.names if self.names.count(name) > 1}
+        twice = [name for name, number in Counter(self.names).items() if number > 1]
         if twice:
             raise DataError(f"classes named more than once: {', '.join(sorted(twice))}; give each its own name")
 

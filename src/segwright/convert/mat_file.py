@@ -39,10 +39,8 @@ def read_mat_map(path: Path, *keys: str) -> np.ndarray:
             value = value[key][0, 0]
     except KeyError as error:
         raise DataError(f"{path} holds no {'.'.join(keys)}; is it a file of this data set?") from error
-    except (ValueError, TypeError, IndexError, OSError, NotImplementedError, EOFError) as error:
+    except Exception as error:  # scipy, zlib and NumPy each have errors of their own for damaged files
         raise DataError(f"{path} cannot be read as a .mat file ({error}); fetch it again") from error
-    except Exception as error:  # scipy names some of its own, as MatReadError
-        raise DataError(f"{path} is damaged ({error}); fetch it again") from error
     if not isinstance(value, np.ndarray) or value.ndim != 2 or value.dtype.kind not in "ui":
         raise DataError(f"{path}: {'.'.join(keys)} is no map of whole numbers")
     return value
