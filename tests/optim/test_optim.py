@@ -12,7 +12,7 @@ from toy_data import SHARED
 from parity.optimizers import Toy, cases
 from segwright.build import build_optimizer
 from segwright.errors import ConfigError
-from segwright.optim import ConstantLR, PolynomialDecay, adamw, sgd
+from segwright.optim import ConstantLR, PolynomialDecay, adamw, base_rate, sgd
 from segwright.optim.clipping import clip_gradients
 from segwright.optim.optimizers import parameter_groups
 from segwright.registry import OPTIMIZERS
@@ -27,6 +27,22 @@ def test_parameters_go_to_the_first_rule_that_matches():
         (2, 0.1, 0.0),
         (2, 0.1, 0.5),
     ]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        None,
+        [{"name": "backbone", "lr_mult": 0.1}],
+        [{"name": "backbone", "lr_mult": 0.1}, {"name": "", "lr_mult": 10}],
+        [{"name": "backbone", "lr_mult": 0}, {"name": "", "lr_mult": 4}],
+    ],
+)
+def test_the_rate_that_is_told_is_that_before_the_factors(rules):
+    optimizer = build_optimizer({"type": "SGD", "custom_cfg": rules}, Toy(), lr=0.125)
+    assert base_rate(optimizer) == pytest.approx(0.125)
+    PolynomialDecay(optimizer, 0.5, decay_steps=10)
+    assert base_rate(optimizer) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("kind", ["SGD", "Momentum", "Adam"])

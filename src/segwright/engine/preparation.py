@@ -18,6 +18,7 @@ from segwright.engine.ledger import data_changes
 from segwright.engine.processes import Processes
 from segwright.engine.run import Run
 from segwright.errors import CheckpointError, TrainingError
+from segwright.optim import base_rate
 
 log = logging.getLogger("segwright")
 
@@ -96,6 +97,13 @@ def compare_data(folder: Path, state: Mapping[str, Any], data: Mapping[str, Data
         )
 
 
+def _spoken_rate(optimizer: Optimizer) -> str:
+    """``0.01 (times 0.1, 10 for some parameters)``."""
+    factors = sorted({group.get("lr_mult", 1.0) for group in optimizer.param_groups} - {1.0})
+    some = f" (times {', '.join(f'{factor:g}' for factor in factors)} for some parameters)" if factors else ""
+    return f"{base_rate(optimizer):g}{some}"
+
+
 def announce(run: Run, optimizer: Optimizer, device: torch.device, num_workers: int) -> None:
     """Say what is about to happen: device, precision, batch, learning rate, readers."""
     order, processes = run.order, run.processes
@@ -103,7 +111,7 @@ def announce(run: Run, optimizer: Optimizer, device: torch.device, num_workers: 
     parts += [f"{processes.count} processes"] if processes.count > 1 else []
     parts += [f"{order.accumulate} accumulated"] if order.accumulate > 1 else []
     log.info(
-        "Training on %s in %s: %d pictures, %s (%d iterations an epoch), learning rate %g, %d readers%s",
+        "Training on %s in %s: %d pictures, %s (%d iterations an epoch), learning rate %s, %d readers%s",
         device,
         run.speed.precision,
         order.num_samples,
@@ -111,7 +119,7 @@ def announce(run: Run, optimizer: Optimizer, device: torch.device, num_workers: 
         if parts[1:]
         else f"batch size {parts[0]}",
         order.iterations_per_epoch,
-        optimizer.param_groups[0]["lr"],
+        _spoken_rate(optimizer),
         num_workers,
         " each" if processes.count > 1 else "",
     )

@@ -30,7 +30,7 @@ from segwright.engine.recorder import Recorder
 from segwright.engine.speed import Speed
 from segwright.engine.validation_loss import ValidationLoss
 from segwright.errors import TrainingError
-from segwright.optim import Schedule
+from segwright.optim import Schedule, base_rate
 from segwright.weights import save_weights
 
 log = logging.getLogger("segwright")
@@ -137,7 +137,7 @@ class Run:
             self._overflow(trouble, own, batch)
         else:
             self.overflows = 0
-        rate = self.plain_optimizer.param_groups[0]["lr"]
+        rate = base_rate(self.plain_optimizer)
         self._update(sum(parts))
         self.recorder.step(parts, waited, time.perf_counter() - start)
         if log_now:

@@ -6,7 +6,7 @@ from segwright.optim.linear import LinearLR, LinearWarmup
 from segwright.optim.optimizers import adam, adamw, momentum, sgd
 from segwright.optim.plateau import ReduceOnPlateau
 from segwright.optim.polynomial import LambdaDecay, PolynomialDecay
-from segwright.optim.schedule import ConstantLR, Schedule
+from segwright.optim.schedule import ConstantLR, Schedule, base_rate
 from segwright.optim.smooth import ExponentialDecay, InverseTimeDecay, NaturalExpDecay, NoamDecay
 from segwright.optim.stairs import MultiStepDecay, PiecewiseDecay, StepDecay
 
@@ -31,6 +31,7 @@ __all__ = [
     "StepDecay",
     "adam",
     "adamw",
+    "base_rate",
     "momentum",
     "sgd",
 ]

@@ -73,6 +73,15 @@ class Schedule(LRScheduler):
             group["lr"] = rate
 
 
+def base_rate(optimizer: Optimizer) -> float:
+    """The rate before the factors of parameter groups: that of a group without one."""
+    groups = optimizer.param_groups
+    plain = next((group for group in groups if group.get("lr_mult", 1.0) == 1.0), None)
+    if plain is not None:
+        return plain["lr"]
+    return next((group["lr"] / group["lr_mult"] for group in groups if group["lr_mult"]), 0.0)
+
+
 def check_factor(**factors: float) -> None:
     """Fail unless factors of decay make a rate smaller, and keep it positive."""
     for name, factor in factors.items():
