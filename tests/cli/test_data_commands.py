@@ -8,6 +8,8 @@ import yaml
 
 from segwright.build import build_dataset, load_config
 from segwright.cli.main import main
+from segwright.datasets.packed_write import pack
+from segwright.engine.precheck import overlap
 
 
 def run(capsys, *words: object) -> tuple[int, str]:
@@ -36,6 +38,25 @@ def test_what_pack_prints_trains_from_the_shards(toy_config, tmp_path, capsys):
     packed = build_dataset(load_config(config).section("train_dataset"))
     for index in range(len(original)):
         assert all(np.array_equal(*pair) for pair in zip(packed.item(index, 1), original.item(index, 1), strict=True))
+
+
+def test_the_block_names_files_as_configurations_do(toy_config, tmp_path, capsys, monkeypatch):
+    config = toy_config()
+    monkeypatch.chdir(tmp_path)
+    _, text = run(capsys, "data", "pack", "--config", config, "--out", "packed set")
+    assert yaml.safe_load(text[text.index("train_dataset:") :])["train_dataset"]["index"] == "packed set/index.json"
+
+
+def test_r18_a_picture_is_found_in_shards_and_in_files(toy_config, tmp_path):
+    config = load_config(toy_config())
+    train = build_dataset(config.section("train_dataset"))
+    val = build_dataset(config.section("val_dataset"))
+    index = pack(train, tmp_path / "packed", shard_size=1 << 20)
+    block = {"type": "Packed", "index": str(index), "num_classes": 2, "transforms": [{"type": "Normalize"}]}
+    packed = build_dataset(block)
+    assert overlap(packed, val) == ""
+    assert "8 of 8 validation pictures are also trained on" in overlap(packed, train)
+    assert "8 of 8 validation pictures are also trained on" in overlap(train, packed)
 
 
 def test_the_section_may_be_another(toy_config, tmp_path, capsys):

@@ -62,7 +62,9 @@ def packed_block(section: str, dataset: "SegmentationDataset", index: Path) -> s
     """What stands in a configuration in place of the data set that was packed."""
     import yaml
 
-    block: dict[str, Any] = {"type": "Packed", "index": str(index.absolute()), "num_classes": dataset.num_classes}
+    path, here = index.absolute(), Path.cwd()
+    shown = path.relative_to(here) if path.is_relative_to(here) else path  # as configurations name files
+    block: dict[str, Any] = {"type": "Packed", "index": shown.as_posix(), "num_classes": dataset.num_classes}
     if dataset.ignore_index != 255:
         block["ignore_index"] = dataset.ignore_index
     if dataset.multilabel:

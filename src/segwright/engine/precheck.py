@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from segwright.datasets import SegmentationDataset, shared_images
+from segwright.datasets.digest import KnowsContents, digest_data
 from segwright.engine.loader import OnBad
 from segwright.errors import DataError
 from segwright.types import Size
@@ -45,13 +46,21 @@ def check_data(train_set: SegmentationDataset, val_set: SegmentationDataset | No
 
 def overlap(train_set: SegmentationDataset, val_set: SegmentationDataset) -> str:
     """A sentence about pictures that are both trained on and evaluated; empty if there are none."""
-    shared = shared_images(train_set.pairs, val_set.pairs)
+    shared = _shared_pictures(train_set, val_set)
     if not shared:
         return ""
     return (
         f"{len(shared)} of {len(val_set)} validation pictures are also trained on ({shared[0]} ...): "
         "scores on them say nothing about new pictures"
     )
+
+
+def _shared_pictures(train_set: SegmentationDataset, val_set: SegmentationDataset) -> list[str]:
+    """By the place on the disk or, where one is packed and its pictures have none, by content."""
+    if not (isinstance(train_set, KnowsContents) or isinstance(val_set, KnowsContents)):
+        return [str(path) for path in shared_images(train_set.pairs, val_set.pairs)]
+    trained = {content.image_digest for content in digest_data(train_set).contents}
+    return [content.image for content in digest_data(val_set).contents if content.image_digest in trained]
 
 
 def _look_at(dataset: SegmentationDataset) -> None:
