@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segwright.cli.ending import tidy_at_sigterm
 from segwright.cli.flags import add_config, add_switch, add_weights, positive
 from segwright.errors import ConfigError, DataError
 
@@ -133,26 +134,27 @@ def run(args: argparse.Namespace) -> None:
     filled = complete(config)
     val = filled.get("val_dataset") or {}
     dataset = validation_set(config)
-    bundle = export_model(
-        model,
-        args.save_dir,
-        transforms=choose_transforms(config),
-        num_classes=filled["model"]["num_classes"],
-        file_format=args.format,
-        precision=args.precision,
-        calibration=_calibration(args, config) if args.precision == "int8" else None,
-        input_shape=args.input_shape,
-        output_op=output_op,
-        picture_input=args.picture_input if "picture_input" in args.given else args.triton is not None,
-        img_channels=val.get("img_channels", filled["model"].get("in_channels", 3)),
-        bit_depth=val.get("bit_depth"),
-        class_names=dataset.class_names if dataset else val.get("class_names"),
-        palette=dataset.palette if dataset else None,
-        dataset=_labelled(dataset, args.precision) if args.verify_dataset or args.precision == "int8" else None,
-        count=args.verify_dataset,
-        max_miou_loss=(MAX_MIOU_LOSS if args.max_miou_loss is None else args.max_miou_loss) / 100,
-        pictures=[dataset.load_image(index) for index in range(min(2, len(dataset)))] if dataset else None,
-    )
+    with tidy_at_sigterm():
+        bundle = export_model(
+            model,
+            args.save_dir,
+            transforms=choose_transforms(config),
+            num_classes=filled["model"]["num_classes"],
+            file_format=args.format,
+            precision=args.precision,
+            calibration=_calibration(args, config) if args.precision == "int8" else None,
+            input_shape=args.input_shape,
+            output_op=output_op,
+            picture_input=args.picture_input if "picture_input" in args.given else args.triton is not None,
+            img_channels=val.get("img_channels", filled["model"].get("in_channels", 3)),
+            bit_depth=val.get("bit_depth"),
+            class_names=dataset.class_names if dataset else val.get("class_names"),
+            palette=dataset.palette if dataset else None,
+            dataset=_labelled(dataset, args.precision) if args.verify_dataset or args.precision == "int8" else None,
+            count=args.verify_dataset,
+            max_miou_loss=(MAX_MIOU_LOSS if args.max_miou_loss is None else args.max_miou_loss) / 100,
+            pictures=[dataset.load_image(index) for index in range(min(2, len(dataset)))] if dataset else None,
+        )
     log.info("verified %s", bundle.verification)
     if bundle.scores:
         log.info("%s", bundle.scores)

@@ -1,10 +1,7 @@
 """An export folder: the model, ``deploy.yaml``, and two test pictures with the label maps that the model gives them."""
 
 import logging
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,6 +35,7 @@ from segwright.export.half import halve_weights
 from segwright.export.int8 import Calibration, Quantised, ToInt8
 from segwright.export.picture_input import PictureInput
 from segwright.export.pictures import choose_pictures
+from segwright.export.staging import staging
 from segwright.export.verify import Case, Compared, Verification, verify
 from segwright.images import Colour, default_palette, write_image, write_label_map
 from segwright.version import __version__
@@ -158,7 +156,7 @@ def export_model(
         to_int8 = ToInt8(calibration, examination, max_miou_loss, shape, bit_depth)
         writer = partial(THROUGH_ONNX[file_format], lower=to_int8)
 
-    with _staging(save_dir) as staged, _staging(save_dir) as scratch:  # /tmp may be too small, or in memory
+    with staging(save_dir) as staged, staging(save_dir) as scratch:  # /tmp may be too small, or in memory
         written = writer(deployed, staged, scratch, shape)
         verification = verify(written, file_format, precision, cases + extra)
         if written.logits != written.model:
@@ -296,20 +294,6 @@ def _write_selftest(
         write_label_map(folder / test.mask, label, palette)
         tests.append(test)
     return tuple(tests)
-
-
-@contextmanager
-def _staging(save_dir: Path) -> Iterator[Path]:
-    """A hidden folder in ``save_dir`` that is gone afterwards; shows at once whether one may write there."""
-    try:
-        save_dir.mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=".export-", dir=save_dir))
-    except OSError as error:
-        raise ExportError(f"cannot write to {save_dir} ({error.strerror}); give another --save_dir") from error
-    try:
-        yield staged
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _files(folder: Path) -> list[str]:
