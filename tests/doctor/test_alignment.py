@@ -1,12 +1,18 @@
 """Where a label map belongs is measured to the pixel, and one that fits is left alone."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import scene
 
-from segwright.doctor.alignment import FITS, align, in_the_middle
+from segwright.datasets import Pair
+from segwright.doctor import Case, Finding
+from segwright.doctor.alignment import FITS, REACH, Alignment, align, in_the_middle
+from segwright.doctor.checks.misplaced import turned_together
+from segwright.doctor.observation import Observation
 from segwright.doctor.remedy import black_and_white, counted_from_one
 
 few = settings(max_examples=20, deadline=None)
@@ -41,6 +47,35 @@ def test_a_mirrored_label_map_fits_when_it_is_mirrored(turn, place):
     values = [in_the_middle(places) for places in found.turned]
     assert values[place] == max(values)
     assert values[place] > 1.5 * in_the_middle(found.places)
+
+
+def test_changes_along_a_border_count_for_nothing():
+    stripes = np.tile(np.repeat([40, 200], 4), 32).astype(np.uint8)  # 256 columns
+    image = np.repeat(np.tile(stripes, (256, 1))[..., None], 3, axis=2)
+    label = np.zeros((256, 256), np.uint8)
+    label[128:] = 1  # a border from left to right, across which the stripes do not change
+    along = align(image, label, ignore_index=255)
+    across = align(image, np.ascontiguousarray(label.T), ignore_index=255)
+    assert along.places.max() < 0.01
+    assert across.places.max() > 1
+
+
+def together(bump: float) -> list[Finding]:
+    """Of 16 pairs, in each of which chance is as strong as the ``bump`` where mirrored label maps would lie."""
+    rng = np.random.default_rng(0)
+    pairs = []
+    for number in range(16):
+        places, *turned = 0.7 + 0.1 * rng.standard_normal((4, 2 * REACH + 1, 2 * REACH + 1))
+        turned[0][REACH, REACH] += bump
+        pair = Pair(Path(f"{number}.jpg"), Path(f"{number}.png"))
+        pairs.append(Observation(split="val", index=number, pair=pair, alignment=Alignment(places, 1.0, tuple(turned))))
+    return list(turned_together(Case({}, {"val": pairs})))
+
+
+def test_what_no_pair_shows_alone_all_of_them_show_together():
+    (found,) = together(0.25)
+    assert (found.kind, found.title) == ("label-turned", "The label maps of val are mirrored left to right")
+    assert together(0.0) == []
 
 
 def test_flat_pictures_and_bare_label_maps_say_nothing():

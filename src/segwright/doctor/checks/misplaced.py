@@ -13,9 +13,10 @@ from segwright.doctor.words import count, labels, shown
 
 SURE = 3.5  # standard deviations of the best place above the mean of all
 LEAD = 2.0  # of these, from the place where it is
-GAIN = 1.25  # gradient along the borders there, to that along the borders as they are
-TURN_GAIN = 1.3  # likewise, mirrored
-ENOUGH = 8  # pictures that a common shift is told from
+GAIN = 1.25  # gradient across the borders there, to that across the borders as they are
+TURN_GAIN = 1.2  # likewise, mirrored
+CHANCE = 0.7  # gradient that borders which do not fit may well have; half of a picture's mean on average
+ENOUGH = 8  # pictures that what they have in common is told from
 DRAWN_ON_STORED = (
     "The pictures are turned upright as their EXIF orientation asks, and the label maps were drawn on the pixels as "
     "stored. --fix DIR turns the label maps and saves the pictures upright."
@@ -90,7 +91,7 @@ def _turned(section: str, found: Sequence[tuple[Observation, int]], suggestion: 
         kind="label-turned",
         level=Level.WARNING,
         title=f"{count(len(found), 'label map')} of {section} probably mirrored or upside down",
-        measured=f"{first.pair.label} fits its picture better {TURNS[turn]}: along its borders the picture changes "
+        measured=f"{first.pair.label} fits its picture better {TURNS[turn]}: across its borders the picture changes "
         f"{gain:.1f} times as much",
         suggestion=suggestion,
         files=labels(seen for seen, _ in found),
@@ -98,13 +99,43 @@ def _turned(section: str, found: Sequence[tuple[Observation, int]], suggestion: 
     )
 
 
+@check(brief=False)
+def turned_together(case: Case) -> Iterator[Finding]:
+    """All label maps mirrored or turned alike, which few show alone: where a road runs through the middle, say."""
+    for section, pairs in case.seen.items():
+        fitting = [seen.alignment for seen in pairs if seen.alignment]
+        unsure = [one for one in fitting if one.turned]
+        alone = sum(turn_of(seen) is not None for seen in pairs)
+        if len(unsure) < max(ENOUGH, len(fitting) / 2) or alone > len(fitting) // 2:
+            continue
+        places = np.mean([one.places for one in unsure], axis=0)
+        turned = tuple(np.mean([one.turned[turn] for one in unsure], axis=0) for turn in range(len(TURNS)))
+        turn = _best_turn(places, turned)
+        if turn is None:
+            continue
+        gain = in_the_middle(turned[turn]) / in_the_middle(places)
+        yield Finding(
+            kind="label-turned",
+            level=Level.WARNING,
+            title=f"The label maps of {section} are {TURNS[turn]}",
+            measured=f"over {len(unsure)} pairs they fit their pictures better {TURNS[turn]}: across their borders the "
+            f"pictures change {gain:.1f} times as much",
+            suggestion="A mirror or turn that all have in common comes from an export or a script: export them again.",
+            files=labels(pairs),
+            shown=shown(pairs),
+        )
+
+
 def turn_of(seen: Observation) -> int | None:
     """Which of ``TURNS`` makes the label map fit; None if it fits best as it is, or nothing is sure."""
     if seen.alignment is None or not seen.alignment.turned:
         return None
-    turned = seen.alignment.turned
+    return _best_turn(seen.alignment.places, seen.alignment.turned)
+
+
+def _best_turn(places: np.ndarray, turned: Sequence[np.ndarray]) -> int | None:
     best = max(range(len(turned)), key=lambda turn: in_the_middle(turned[turn]))
-    gain = in_the_middle(turned[best]) > TURN_GAIN * max(in_the_middle(seen.alignment.places), 1.0)
+    gain = in_the_middle(turned[best]) > TURN_GAIN * max(in_the_middle(places), CHANCE)
     where = evidence(turned[best], 1.0)
     peak = where.here > SURE - 0.5 and max(abs(where.right), abs(where.down)) <= 1
     return best if gain and peak else None
@@ -120,7 +151,7 @@ def _shift(seen: Observation) -> Evidence | None:
     if seen.alignment is None or turn_of(seen) is not None:
         return None
     where = seen.alignment.evidence()
-    gain = float(seen.alignment.places.max()) > GAIN * max(in_the_middle(seen.alignment.places), 1.0)
+    gain = float(seen.alignment.places.max()) > GAIN * max(in_the_middle(seen.alignment.places), CHANCE)
     return where if gain and _is_elsewhere(where, seen.alignment.scale) and _is_single(seen.alignment.places) else None
 
 
