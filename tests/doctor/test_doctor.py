@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from faults import FAULTS
 
+from segwright import build_dataset, load_config
+from segwright.doctor import Case, Level, examine, look
+
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 every_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.spoil.__name__)
@@ -51,3 +54,20 @@ def test_r25_a_corrected_copy_has_the_fault_no_more(fault, copy_of, doctor, tmp_
     code, found = doctor(tmp_path / "fixed/config.yml")
     assert code == 0, found
     assert fault.kind not in found
+
+
+def test_a_pair_that_nobody_foresaw_is_an_error_too(clean, monkeypatch):
+    dataset = build_dataset(load_config(clean[3] / "toy.yml").section("train_dataset"))
+    read = type(dataset).load_image
+
+    def break_down(self, index: int):
+        if self.pairs[index].image.name == "train_03.png":
+            raise RuntimeError("out of luck")
+        return read(self, index)
+
+    monkeypatch.setattr(type(dataset), "load_image", break_down)
+    case = Case({"train_dataset": dataset}, look({"train_dataset": dataset}))
+    assert case.is_whole("train_dataset")
+    (found,) = (finding for finding in examine(case) if finding.level == Level.ERROR)
+    assert (found.kind, [Path(name).name for name in found.files]) == ("picture-damaged", ["train_03.png"])
+    assert "RuntimeError: out of luck" in found.measured

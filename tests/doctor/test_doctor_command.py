@@ -185,3 +185,19 @@ def test_what_cannot_be_mended_is_left_out_and_named(copy_of, tmp_path, capsys):
     assert "train_03.png" in output
     assert "train_07.png" in output
     assert len((tmp_path / "fixed/train.txt").read_text().splitlines()) == 18
+
+
+def test_no_file_of_a_copy_takes_the_place_of_another(copy_of, tmp_path, capsys):
+    """A picture that is saved anew as .png, beside one of that name in the other part."""
+    root = copy_of(3)
+    (root / "images/val_00.bmp").write_bytes((root / "images/train_03.png").read_bytes())
+    for split, old, new in (
+        ("train", "images/train_03.png labels/train_03.png", "images/val_00.bmp labels/val_00.png"),
+        ("val", "images/val_00.png labels/val_00.png", "images/val_00.png labels/val_00.png"),
+    ):
+        text = (root / f"{split}.txt").read_text()
+        assert old in text
+        (root / f"{split}.txt").write_text(text.replace(old, new))
+    command = ["doctor", str(root / "toy.yml"), "--sample", "99", "--num_workers", "0"]
+    assert main([*command, "--fix", str(tmp_path / "fixed")]) == 2
+    assert "would both become" in " ".join(capsys.readouterr().err.split())

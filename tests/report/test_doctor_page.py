@@ -37,7 +37,11 @@ def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("doctor") / "doctor.html"
     tiles = [Tile("Errors", "1"), Tile("Warnings", "0"), Tile("Notes", "0"), Tile("train", "20"), Tile("val", "8")]
     classes = [ClassShare(name=NASTY, colour=(0, 0, 0), shares=[0.5, 0.25], pictures=[20, 8], weight=0.5)]
-    write_doctor(path, DoctorData(title="Doctor", lead="28 pairs.", tiles=tiles, findings=[finding], classes=classes))
+    parts = ["train", "val"]
+    write_doctor(
+        path,
+        DoctorData(title="Doctor", lead="28 pairs.", tiles=tiles, findings=[finding], classes=classes, parts=parts),
+    )
     return path
 
 

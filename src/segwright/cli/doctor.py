@@ -60,11 +60,13 @@ def run(args: argparse.Namespace) -> int:
     """Look, print, write; 1 if there are errors."""
     from segwright import atomic
     from segwright.doctor import Case, Intake, Level, examine, look
-    from segwright.doctor.mend import mend
+    from segwright.doctor.mend import check_new, mend
     from segwright.errors import ConfigError
 
     if not args.config.is_file():
         raise ConfigError(f"{args.config} does not exist; want the YAML file of an experiment")
+    if args.fix:
+        check_new(args.fix)  # before minutes are spent
     for path in filter(None, (args.report, args.json)):
         atomic.ensure_folder(path.parent)
     if args.report:

@@ -11,7 +11,7 @@ from segwright.convert.work import convert_files
 from segwright.datasets import ClassBalance, SegmentationDataset
 from segwright.datasets.survey import spread
 from segwright.doctor.finding import Finding
-from segwright.doctor.observation import Observation, glances, observe, without_pairs
+from segwright.doctor.observation import Observation, glances, observe, unseen, without_pairs
 
 TRAIN, VAL = "train_dataset", "val_dataset"
 
@@ -76,7 +76,10 @@ def look(
     ]
     work = partial(observe, {section: without_pairs(dataset) for section, dataset in datasets.items()})
     report = convert_files(jobs, work, num_workers=num_workers, title="looking at the data")
-    return {section: [seen for seen in report.done if seen.split == section] for section in datasets}
+    done = {(seen.split, seen.index): seen for seen in report.done}
+    reasons = dict(report.failures)
+    seen = [done.get((job.split, job.index)) or unseen(job, reasons[job.source]) for job in jobs]
+    return {section: [one for one in seen if one.split == section] for section in datasets}
 
 
 def examine(case: Case, *, brief: bool = False) -> list[Finding]:

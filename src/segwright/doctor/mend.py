@@ -86,17 +86,8 @@ def mend(case: Case, out: Path, *, num_workers: int = 0) -> Mended:
             cannot be copied.
         OutputError: the folder cannot be written to.
     """
-    unread = [section for section in LISTS if case.config is None or case.config.section(section)]
-    unread = [section for section in unread if section not in case.datasets]
-    if case.config is None or unread:
-        raise ConfigError(f"--fix copies the data, and {unread[0]} could not be read: mend first what was found there")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigError(f"--fix {out}: the folder is not empty; give a new one, the original stays as it is")
-    for section, dataset in case.datasets.items():
-        if not case.is_whole(section):
-            raise ConfigError("--fix needs all pairs; leave --sample out")
-        if dataset.multilabel or any(isinstance(dataset.stored(pair.image), bytes) for pair in dataset.pairs[:1]):
-            raise ConfigError(f"--fix cannot copy {section}: it is packed, or its label files hold several maps")
+    check_new(out)
+    _check_copyable(case)
     atomic.ensure_folder(out)
     chosen = remedies(case)
     places = Places.of(case, out)
@@ -106,23 +97,43 @@ def mend(case: Case, out: Path, *, num_workers: int = 0) -> Mended:
         for seen, remedy in zip(pairs, chosen[section], strict=True)
         if remedy.drop
     ]
-    changed = kept = 0
-    for section, pairs in case.seen.items():
-        jobs = [
+    jobs = {
+        section: [
             _treatment(seen, remedy, case.datasets[section], places)
             for seen, remedy in zip(pairs, chosen[section], strict=True)
             if not remedy.drop
         ]
-        report = convert_files(jobs, treat, num_workers=num_workers, title="writing the copy")
-        dropped += [(str(path), reason) for path, reason in report.failures]
-        failed = {path for path, _ in report.failures}
-        whole = [job for job in jobs if job.source not in failed]
-        changed += sum(bool(job.remedy.image or job.remedy.read) for job in whole)
-        kept += sum(not (job.remedy.image or job.remedy.read) for job in whole)
-        _write_list(out / LISTS[section], [(job.image, job.label) for job in whole], out)
+        for section, pairs in case.seen.items()
+    }
+    every = [job for some in jobs.values() for job in some]  # together, so that no two become one file
+    report = convert_files(every, treat, num_workers=num_workers, title="writing the copy")
+    dropped += [(str(path), reason) for path, reason in report.failures]
+    failed = {path for path, _ in report.failures}
+    whole = {section: [job for job in some if job.source not in failed] for section, some in jobs.items()}
+    for section, some in whole.items():
+        _write_list(out / LISTS[section], [(job.image, job.label) for job in some], out)
     config = out / "config.yml"
     atomic.write_text(config, to_yaml(_config(case, out)))
-    return Mended(config, changed, kept, dropped)
+    changes = [job.remedy.changes for some in whole.values() for job in some]
+    return Mended(config, sum(changes), len(changes) - sum(changes), dropped)
+
+
+def check_new(out: Path) -> None:
+    """Raise a ``ConfigError`` unless a folder is new or empty."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"--fix {out}: the folder is not empty; give a new one, the original stays as it is")
+
+
+def _check_copyable(case: Case) -> None:
+    sections = [section for section in LISTS if case.config is None or case.config.section(section)]
+    unread = [section for section in sections if section not in case.datasets]
+    if unread:
+        raise ConfigError(f"--fix copies the data, and {unread[0]} could not be read: mend first what was found there")
+    for section, dataset in case.datasets.items():
+        if not case.is_whole(section):
+            raise ConfigError("--fix needs all pairs; leave --sample out")
+        if dataset.multilabel or any(isinstance(dataset.stored(pair.image), bytes) for pair in dataset.pairs[:1]):
+            raise ConfigError(f"--fix cannot copy {section}: it is packed, or its label files hold several maps")
 
 
 def _treatment(seen: Observation, remedy: Remedy, dataset: SegmentationDataset, places: Places) -> Treatment:

@@ -121,6 +121,12 @@ def observe(datasets: dict[str, SegmentationDataset], glance: Glance) -> Observa
         cv2.setNumThreads(threads)
 
 
+def unseen(glance: Glance, reason: str) -> Observation:
+    """What is known of a pair that could not be looked at: why."""
+    fault = Fault("picture-damaged", reason)
+    return Observation(split=glance.split, index=glance.index, pair=glance.pair, faults=[fault])
+
+
 def _observe(datasets: dict[str, SegmentationDataset], glance: Glance) -> Observation:
     dataset = copy.copy(datasets[glance.split])
     dataset.pairs = [glance.pair]

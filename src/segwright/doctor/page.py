@@ -20,10 +20,7 @@ def write_findings(path: Path, case: Case, findings: Sequence[Finding], lead: st
     """
     counts = {level: sum(finding.level == level for finding in findings) for level in Level}
     palette = next((dataset.palette for dataset in case.datasets.values() if dataset.palette), None)
-    seen = [
-        Tile(section.removesuffix("_dataset"), str(len(pairs)), "pairs looked at")
-        for section, pairs in case.seen.items()
-    ]
+    parts = {section.removesuffix("_dataset"): len(pairs) for section, pairs in case.seen.items()}
     data = DoctorData(
         title=f"Doctor: {case.config.path.name if case.config and case.config.path else 'configuration'}",
         lead=lead,
@@ -31,10 +28,11 @@ def write_findings(path: Path, case: Case, findings: Sequence[Finding], lead: st
             Tile("Errors", str(counts[Level.ERROR])),
             Tile("Warnings", str(counts[Level.WARNING])),
             Tile("Notes", str(counts[Level.INFO])),
-            *seen,
+            *(Tile(part, str(number), "pairs looked at") for part, number in parts.items()),
         ],
         findings=[_shown(finding, palette or default_palette(256)) for finding in findings],
         classes=_classes(case, palette),
+        parts=list(parts),
         environment=environment,
     )
     write_doctor(path, data)

@@ -34,6 +34,11 @@ class Remedy:
     read: ReadIds | None = None
     drop: str = ""
 
+    @property
+    def changes(self) -> bool:
+        """Whether one of the two files becomes another."""
+        return self.image or self.read is not None
+
 
 @dataclass(frozen=True)
 class Fitted:

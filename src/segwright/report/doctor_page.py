@@ -58,9 +58,10 @@ class DoctorData:
     Attributes:
         title: of the page.
         lead: a sentence below it.
-        tiles: figures of the summary; those from the fourth on are parts of the data, in the order of the shares.
+        tiles: figures of the summary.
         findings: the worst first.
         classes: in the order of their ids.
+        parts: of the data, in the order of the classes' shares.
         environment: what it was made with, by name.
     """
 
@@ -69,6 +70,7 @@ class DoctorData:
     tiles: list[Tile]
     findings: list[ShownFinding]
     classes: list[ClassShare] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -92,7 +94,6 @@ def write_doctor(path: Path, data: DoctorData) -> None:
             )
             for level, heading in (("error", "Errors"), ("warning", "Warnings"), ("info", "Notes"))
         ],
-        parts=[tile.label for tile in data.tiles[3:]],
         most_files=FILES,
     )
 

@@ -12,7 +12,8 @@ from segwright.images.write import FORMATS
 
 BLANK = 0.004  # standard deviation, of 1, below which there is nothing in a picture
 FEW = 0.2  # share of the pictures up to which a kind is the odd one
-GRAY, COLOUR = ("1", "L", "LA", "I", "I;16", "F"), "colour"
+GRAY = ("1", "L", "LA", "I", "I;16", "F")  # modes
+COLOUR = "colour"
 
 
 @check(brief=True)
@@ -76,9 +77,9 @@ def odd_colours(case: Case) -> Iterator[Finding]:
     pairs = [seen for seen in case.everything if seen.image]
     families = Counter(family(seen) for seen in pairs)
     for name, number in families.items():
-        odd = [seen for seen in pairs if family(seen) == name]
         if name == COLOUR or (name == "gray" and number > FEW * len(pairs)):
             continue
+        odd = [seen for seen in pairs if family(seen) == name]
         assert odd[0].image
         yield Finding(
             kind="picture-colours",
@@ -107,7 +108,7 @@ def family(seen: Observation) -> str:
 
 
 def _deviation(seen: Observation) -> float:
-    """Of all channels together, 0..1; 1 where the picture could not be read."""
+    """Of the most varied channel, 0..1; 1 where the picture could not be read."""
     if seen.mean is None or seen.square is None:
         return 1.0
     return float(max(0.0, (seen.square - seen.mean**2).max())) ** 0.5
