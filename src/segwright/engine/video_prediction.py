@@ -53,7 +53,7 @@ def predict_video(
     model: nn.Module,
     model_path: str | Path | None = None,
     *,
-    source: VideoSource | Camera,
+    source: str | Path | VideoSource | Camera,
     transforms: Compose | Sequence[Callable[..., Any]],
     save_dir: str | Path = "output/result",
     procedure: Procedure | None = None,
@@ -75,7 +75,7 @@ def predict_video(
     Args:
         model: gives a list whose first entry is (1, num_classes, H, W) logits.
         model_path: weights to load first; None takes the model as it is.
-        source: a file, or a camera or stream, which goes on until it is interrupted or lost for good.
+        source: path of a file, or a camera or stream, which goes on until it is interrupted or lost for good.
         transforms: those of validation.
         save_dir: gets ``added_prediction/NAME.mp4`` and so on.
         procedure: plain (default), multi-scale and flips, or sliding windows.
@@ -95,6 +95,8 @@ def predict_video(
         OutputError: the result cannot be written.
     """
     show_log()
+    if isinstance(source, str | Path):
+        source = VideoSource(Path(source))
     other = [name for name in outputs if name in OUTPUTS and name not in VIDEO_OUTPUTS]
     if other:
         raise ConfigError(f"{other[0]} is written of pictures only; of a video {', '.join(VIDEO_OUTPUTS)}")
