@@ -26,7 +26,7 @@ format: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "segwright needs Python 3.10 or newer; run: make PYTHON=python3.11 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fast,geo,onnx,openvino,executorch,annotations,report,serve,ray,vdl,wandb,mlflow,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fast,geo,onnx,openvino,executorch,annotations,report,serve,ray,vdl,wandb,mlflow,notebook,dev]'
 	touch $(READY)
 
 clean:
