@@ -65,11 +65,11 @@ def test_each_value_has_its_reason_in_the_file_and_on_the_terminal(data, tmp_pat
     text = (tmp_path / "street scenes.yml").read_text(encoding="utf-8")
     config = yaml.safe_load(text)
     assert config["train_dataset"]["class_names"] == ["ground", "thing"]
-    for key in ("batch_size:", "iters:", "learning_rate:", "crop_size:", "num_workers:", "save_interval:"):
+    for key in ("batch_size:", "iters:", "learning_rate:", "RandomPaddingCrop", "num_workers:", "save_interval:"):
         line = next(line for line in text.splitlines() if key in line)
         assert " # " in line, line
     assert all(
-        word in said for word in ("batch size", "what 3 minutes allow", "20% drawn with seed 0", "segwright doctor")
+        word in said for word in ("batch size", "s a step measured", "20% drawn with seed 0", "segwright doctor")
     )
     lists = [Path(config["train_dataset"]["train_path"]), Path(config["val_dataset"]["val_path"])]
     assert [path.parent for path in lists] == [tmp_path] * 2

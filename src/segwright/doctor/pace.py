@@ -145,7 +145,8 @@ def _step_seconds(config: Config, shape: tuple[int, int, int], device: torch.dev
     channels, height, width = shape
     sides = [max(SMALLEST, side // 2 // 32 * 32) for side in (height, width)]
     try:
-        model = build_model(model_block(config)).to(device, memory_format=torch.channels_last).train()
+        model = build_model(model_block(config)).to(device).train()
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         image = torch.rand(2, channels, *sides, device=device).contiguous(memory_format=torch.channels_last)
         took = []
         for _ in range(TRIALS):

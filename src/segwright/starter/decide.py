@@ -142,8 +142,9 @@ def _data(plan: Plan, view: View) -> None:
             plan.data[key]["separator"] = found.separator
         if view.class_names:
             plan.data[key]["class_names"] = list(view.class_names)
-    names = f": {_listed(view.class_names)}" if view.class_names else ", without names"
-    shown = f"{view.num_classes}{names}"
+    shown = (
+        f"{view.num_classes}: {_listed(view.class_names)}" if view.class_names else f"{view.num_classes}, without names"
+    )
     why = f"ids {_listed(values.ids)} in {values.looked} of {values.total} label maps; a background counts"
     plan.explain(("train_dataset", "num_classes"), why, title="classes", shown=shown)
     ignored = values.pixels[255] / max(1, sum(values.pixels.values()))

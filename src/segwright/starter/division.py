@@ -12,6 +12,7 @@ from segwright.datasets.groups import groups_by_prefix
 from segwright.datasets.near_duplicates import hash_table, near_pairs, near_pairs_within, picture_hash
 from segwright.datasets.split import split
 from segwright.datasets.survey import spread
+from segwright.doctor.words import count
 from segwright.errors import DataError
 from segwright.pipeline import in_order, threads
 from segwright.starter.found import WHOLE, Found
@@ -55,8 +56,8 @@ def divide(found: Found, values: LabelValues, *, seed: int, num_threads: int) ->
     """
     if len(found.pairs) < FEWEST:
         raise DataError(
-            f"{found.root}: {len(found.pairs)} labelled picture{'s' if len(found.pairs) != 1 else ''} ({found.how}), "
-            f"and at least {FEWEST} are needed, to learn from and to judge by; twenty are a sensible start. Label more"
+            f"{found.root}: {count(len(found.pairs), 'labelled picture')} ({found.how}), and at least "
+            f"{FEWEST} are needed, to learn from and to judge by; twenty are a sensible start. Label more"
         )
     if found.parts.get("train") and found.parts.get("val"):
         train, val = found.parts["train"], found.parts["val"]
@@ -64,8 +65,8 @@ def divide(found: Found, values: LabelValues, *, seed: int, num_threads: int) ->
     whole = list(found.parts.get(WHOLE) or found.parts.get("train") or found.pairs)
     hashes = _hashes([pair.image for pair in whole], num_threads)
     names = groups_by_prefix([pair.image for pair in whole])
-    count = len(set(names))
-    frames = names if 1 < count <= len(whole) / FRAMES else [str(index) for index in range(len(whole))]
+    num_clips = len(set(names))
+    frames = names if 1 < num_clips <= len(whole) / FRAMES else [str(index) for index in range(len(whole))]
     groups = _joined(frames, hashes)
     classes = [values.sets[pair.label] for pair in whole if pair.label] if values.is_complete else None
     said = f"{len(set(groups))} groups of frames or look-alikes stay together" if len(set(groups)) < len(whole) else ""

@@ -1,6 +1,6 @@
 """Pictures and label maps in a folder, in whatever layout they are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from segwright.starter.label_values import LabelValues, look_at_labels
 from segwright.starter.lists import image_sets, listed
 from segwright.starter.mending import mend, needed
 
+LISTS = "lists"
 WANTED = (
     "folders like images/ and labels/ (or masks/, annotations/, SegmentationClass/ ...), train.txt and val.txt with "
     "'picture label' a line, x_mask.png beside x.jpg, labelme's or COCO's JSON, Cityscapes, ADE20K or VOC"
@@ -41,12 +42,12 @@ def find(root: Path, convert: Path | None, *, num_workers: int) -> tuple[Found, 
     refused: list[str] = []
     requests: list[str] = []
     broken: tuple[str, ...] = ()
-    for attempt in _attempts(root):
+    for sign, attempt in _attempts(root):
         try:
             found = attempt()
         except DataError as error:
             refused.append(str(error))
-            if attempt.func is listed:
+            if sign == LISTS:
                 broken = (f"There is a list that cannot be used: {error}. What is here comes from other signs.",)
             continue
         if found is None:
@@ -64,11 +65,13 @@ def find(root: Path, convert: Path | None, *, num_workers: int) -> tuple[Found, 
     return _converted(root, convert, count, requests + refused, num_workers)
 
 
-def _attempts(root: Path) -> Iterator[partial[Found | None]]:
-    """What to try, what is surest first."""
-    yield from (partial(reader, root) for reader in (listed, image_sets))
-    yield from (partial(pair_up, root, layout) for layout in layouts(root))
-    yield partial(pairs_side_by_side, root)
+def _attempts(root: Path) -> Iterator[tuple[str, Callable[[], Found | None]]]:
+    """What to go by, the surest sign first."""
+    yield LISTS, partial(listed, root)
+    yield "image sets", partial(image_sets, root)
+    for layout in layouts(root):
+        yield "folders", partial(pair_up, root, layout)
+    yield "endings", partial(pairs_side_by_side, root)
 
 
 def _converted(

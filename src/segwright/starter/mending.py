@@ -17,12 +17,17 @@ from segwright.convert import (
     read_colour_table,
 )
 from segwright.convert.remap import ReadIds
-from segwright.datasets import ADE20K, CamVid, Cityscapes, Pair, PascalVOC
+from segwright.datasets import ADE20K, CamVid, Cityscapes, Pair, PascalVOC, SegmentationDataset
 from segwright.errors import DataError
 from segwright.starter.found import Found, subfolders
 from segwright.starter.label_values import IGNORED, MANY_COLOURS, LabelValues
 
-PALETTES = {"camvid": CamVid, "cityscapes": Cityscapes, "pascalvoc": PascalVOC, "ade20k": ADE20K}
+PALETTES: dict[str, type[SegmentationDataset]] = {
+    "camvid": CamVid,
+    "cityscapes": Cityscapes,
+    "pascalvoc": PascalVOC,
+    "ade20k": ADE20K,
+}
 VOC_BORDER = (224, 224, 192)
 TABLES = ("labelmap.txt", "colors.txt", "colours.txt", "class_dict.csv", "classes.txt", "label_colors.txt")
 NAME_FILES = ("class_names.txt", "labels.txt", "classes.txt", "names.txt", "obj.names")

@@ -27,9 +27,9 @@ def commented_yaml(data: Mapping[str, Any], why: Why, head: str) -> str:
         for text, reason in _lines({key: value}, (), 0, why):
             first, *others = _comment(reason, " " * COLUMN) if reason else [""]
             lines.append(
-                f"{text:{COLUMN}}{first.lstrip()}".rstrip()
+                f"{text:{COLUMN}}{first.lstrip()}".rstrip(" ")
                 if len(text) < COLUMN - 1
-                else f"{text}  {first.strip()}".rstrip()
+                else f"{text}  {first.strip()}".rstrip(" ")
             )
             lines += others
     return "\n".join(lines) + "\n"
@@ -53,8 +53,8 @@ def _lines(block: Mapping[str, Any], path: tuple[str | int, ...], depth: int, wh
 
 
 def _plain(value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6).strip()
-    return text.removesuffix("\n...")
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
+    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def _comment(text: str, indent: str) -> list[str]:
