@@ -127,6 +127,15 @@ def voc(root: Path) -> Path:
     return root
 
 
+def ade20k(root: Path) -> Path:
+    """The benchmark's folders; its label maps hold 0 for what is no class, and 1 to 150."""
+    for number in range(8):
+        part = "training" if number < 5 else "validation"
+        name = f"ADE_{number}"
+        put(root / "images" / part / f"{name}.jpg", root / "annotations" / part / f"{name}.png", number)
+    return root
+
+
 def labelme(root: Path, count: int = 6) -> Path:
     """Pictures with labelme's JSON beside them."""
     for number in range(count):

@@ -8,9 +8,9 @@ import torch
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from starter_layouts import flat
+from starter_layouts import ade20k, flat
 
-from segwright.build import load_config
+from segwright.build import build_dataset, load_config
 from segwright.errors import ConfigError, DataError
 from segwright.images import write_image
 from segwright.starter.decide import Wishes, decide
@@ -158,6 +158,22 @@ def test_label_maps_of_another_size_are_said(tmp_path):
     found, _ = find(tmp_path, None, num_workers=1)
     with pytest.raises(DataError, match=r"3\.png is 40x30, but its label map"):
         look_at_pictures(found.pairs, num_threads=1)
+
+
+def test_a_known_data_set_keeps_its_classes_and_the_meaning_of_its_numbers(tmp_path):
+    found, values = find(ade20k(tmp_path / "data"), None, num_workers=1)
+    division = divide(found, values, seed=0, num_threads=1)
+    seen = View(found, values, division, look_at_pictures(found.pairs, num_threads=1))
+    assert seen.num_classes == 150
+    assert values.ids == [0, 1]
+    assert values.pixels[255]
+    plan = planned(seen)
+    assert plan.data["train_dataset"]["type"] == "ADE20K"
+    assert not plan.cautions or "holds" not in plan.cautions[-1]
+    path = tmp_path / "a.yml"
+    path.write_text(commented_yaml(plan.data, plan.why, ""), encoding="utf-8")
+    config = load_config(path)
+    assert len(build_dataset(config.section("val_dataset"))) == 3
 
 
 def test_every_recipe_has_a_configuration_that_loads(view, tmp_path):

@@ -38,7 +38,8 @@ def find(root: Path, convert: Path | None, *, num_workers: int) -> tuple[Found, 
     count = any_pictures(root)
     published = known(root)
     if published:
-        return published, look_at_labels(published.labels, num_threads=max(1, num_workers))
+        values = look_at_labels(published.labels, num_threads=max(1, num_workers))
+        return published, values.translated(published.stored_ids or {})
     refused: list[str] = []
     requests: list[str] = []
     broken: tuple[str, ...] = ()

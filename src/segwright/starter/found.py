@@ -31,6 +31,7 @@ class Found:
         separator: in these.
         known: the data set's block where the toolkit has a class for it; its pairs and classes are the class's.
         class_names: where the annotations tell them.
+        stored_ids: where label maps hold other numbers than the classes' own: what each of them means.
         cautions: sentences on what was left out, and why.
     """
 
@@ -41,6 +42,7 @@ class Found:
     separator: str = " "
     known: Mapping[str, Any] | None = None
     class_names: tuple[str, ...] = ()
+    stored_ids: Mapping[int, int] | None = None
     cautions: tuple[str, ...] = ()
 
     @property

@@ -24,13 +24,13 @@ def known(root: Path) -> Found | None:
         for name, kind, mark in MARKS:
             if not (folder / mark).exists():
                 continue
-            parts = {mode: kind([], folder, mode=mode).pairs for mode in ("train", "val")}
-            block = {"type": name, "dataset_root": str(folder.absolute())}
+            parts = {mode: kind([], folder, mode=mode) for mode in ("train", "val")}
             return Found(
                 f"the layout of {name}",
                 folder,
-                parts,
-                known=block,
+                {mode: part.pairs for mode, part in parts.items()},
+                known={"type": name, "dataset_root": str(folder.absolute())},
                 class_names=tuple(kind.class_names),  # type: ignore[attr-defined]
+                stored_ids=parts["train"].label_ids,
             )
     return None

@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +56,14 @@ class LabelValues:
     def is_complete(self) -> bool:
         """Whether all label maps were read, and are some."""
         return len(self.sets) == self.total
+
+    def translated(self, ids: Mapping[int, int]) -> "LabelValues":
+        """The same where stored numbers mean others; what has no meaning stays."""
+        pixels: Counter[int] = Counter()
+        for value, count in self.pixels.items():
+            pixels[ids.get(value, value)] += count
+        sets = {path: frozenset(ids.get(value, value) for value in held) for path, held in self.sets.items()}
+        return replace(self, sets=sets, pixels=pixels)
 
     def shares(self) -> dict[int, float]:
         """Of all pixels that count, by id."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segwright import atomic
-from segwright.datasets import ADE20K, Pair
+from segwright.datasets import Pair
 from segwright.datasets.pair_folders import write_list
 from segwright.errors import ConfigError
 from segwright.starter.decide import Wishes, decide
@@ -81,9 +81,7 @@ def prepare(
     view = View(found, values, division, pictures, class_names)
     plan, recipe, geometry = decide(view, machine, wishes, f"output/{output.stem}")
     lists = _lists(plan, view, output)
-    stored = {0: 255} | {number: number - 1 for number in range(1, 151)}
-    is_ade = (found.known or {}).get("type") == ADE20K.__name__
-    measured = measure_step(plan.data, division.train, view.num_classes, stored if is_ade else None, machine.device)
+    measured = measure_step(plan.data, division.train, view.num_classes, found.stored_ids, machine.device)
     add_schedule(plan, view, machine, wishes, recipe, geometry, measured)
     return Start(plan, commented_yaml(plan.data, plan.why, _head(folder, machine, plan)), lists, found.root)
 
