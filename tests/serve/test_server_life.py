@@ -256,7 +256,8 @@ def test_r82_others_may_come_with_a_key_or_when_told(tmp_path):
         ServeOptions(bundles=bundles, host="192.168.1.5")
     with pytest.raises(ConfigError, match="empty"):
         ServeOptions(bundles=bundles, api_keys=("",))
-    for wrong in ({"max_pixels": 0}, {"read_timeout": float("nan")}, {"answer_timeout": float("inf")}, {"batch_delay": -1.0}):
+    nan, endless = float("nan"), float("inf")
+    for wrong in ({"max_pixels": 0}, {"read_timeout": nan}, {"answer_timeout": endless}, {"batch_delay": -1.0}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
             ServeOptions(bundles=bundles, **wrong)
     for options in ({"api_keys": ("x",)}, {"allow_public": True}):
