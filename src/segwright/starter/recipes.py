@@ -37,7 +37,7 @@ class Recipe:
 RECIPES = {
     "bisenetv2": Recipe(
         {"type": "BiSeNetV2"},
-        "two branches, five supervised outputs, made for training from random weights",
+        "two branches, five supervised outputs",
         rate=0.02,
         coef=(1, 1, 1, 1, 1),
     ),
