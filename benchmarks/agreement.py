@@ -82,17 +82,20 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="holds optic_disc, tiny and road")
     parser.add_argument("--count", type=int, default=5, metavar="N", help="pictures that are compared")
     parser.add_argument("--formats", nargs="+", choices=get_args(Format), default=get_args(Format), help="to export to")
+    parser.add_argument("--fixed", action="store_true", help="export for the pictures' size only, which is faster")
     add_common(parser, peer=False)
     parser.set_defaults(document=DOCUMENT)
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
     for name, checkpoint in args.runs:
-        text = agreement(SYSTEMS[name], checkpoint, args.data, args.count, args.formats)
+        text = agreement(SYSTEMS[name], checkpoint, args.data, args.count, args.formats, fixed=args.fixed)
         publish(args.document, f"agreement_{name}", text)
 
 
-def agreement(system: System, checkpoint: Path, data: Path, count: int, formats: Sequence[Format]) -> str:
+def agreement(
+    system: System, checkpoint: Path, data: Path, count: int, formats: Sequence[Format], *, fixed: bool = False
+) -> str:
     """The table of one system, and a sentence on what was compared."""
     config = load_config(ROOT / "configs" / system.config)
     model = Deployed(build_model_with_weights(config, checkpoint), "argmax")
@@ -105,8 +108,11 @@ def agreement(system: System, checkpoint: Path, data: Path, count: int, formats:
     tensors = [prepare(read_image(path)).tensor for path in paths]
 
     cases = [Case.of(model, tensor[None]) for tensor in tensors]
-    odd = Case.of(model, np.stack(tensors[:2])[:, :, 1:, 1:])
-    rows = [row for file_format in formats for row in _rows(model, file_format, system.size, cases, odd)]
+    shapes: dict[Shape, Sequence[Case]] = {(1, 3, *system.size): cases}
+    if not fixed:
+        odd = Case.of(model, np.stack(tensors[:2])[:, :, 1:, 1:])
+        shapes = {(-1, 3, -1, -1): [*cases, odd], **shapes}
+    rows = [row for file_format in formats for row in _rows(model, file_format, shapes)]
     predicted = len(np.unique([case.output for case in cases]))
     return (
         f"**{system.title}**: {len(cases)} pictures of {system.size.width}x{system.size.height}, on which the model "
@@ -116,9 +122,8 @@ def agreement(system: System, checkpoint: Path, data: Path, count: int, formats:
     )
 
 
-def _rows(model: Deployed, file_format: Format, size: Size, cases: Sequence[Case], odd: Case) -> list[tuple[str, ...]]:
-    """A row for each installed engine, of a file for any size where that can be, else of one for this size only."""
-    shapes: dict[Shape, Sequence[Case]] = {(-1, 3, -1, -1): [*cases, odd], (1, 3, *size): cases}
+def _rows(model: Deployed, file_format: Format, shapes: dict[Shape, Sequence[Case]]) -> list[tuple[str, ...]]:
+    """A row for each installed engine, of a file for the first of the shapes that can be."""
     failure = ""
     for shape, given in shapes.items():
         try:
