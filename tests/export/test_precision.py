@@ -49,8 +49,15 @@ def calibration(**changes) -> Calibration:
     return Calibration(**{"pictures": [picture(60, 80, seed) for seed in range(6)], **changes})
 
 
-@pytest.mark.parametrize("file_format", ["onnx", "openvino"])
-def test_r63_int8_is_smaller_and_says_what_it_loses(tmp_path, data, file_format):
+@pytest.mark.parametrize(
+    ("file_format", "engine"),
+    [
+        ("onnx", "OpenVINO"),
+        ("openvino", "OpenVINO"),
+        pytest.param("executorch", "ExecuTorch", marks=pytest.mark.slow),
+    ],
+)
+def test_r63_int8_is_smaller_and_says_what_it_loses(tmp_path, data, file_format, engine):
     options = {"file_format": file_format, "precision": "int8", "calibration": calibration(), "dataset": data}
     bundle = export_small(tmp_path, **options, max_miou_loss=0.05)
     found = json.loads((tmp_path / "certificate.json").read_text())
@@ -62,14 +69,17 @@ def test_r63_int8_is_smaller_and_says_what_it_loses(tmp_path, data, file_format)
     assert "Layers in int8" in (tmp_path / "certificate.html").read_text()
 
     predictor = load(tmp_path)  # on the engine that is faster with integers
-    assert predictor.engine.title.startswith("OpenVINO")
+    assert predictor.engine.title.startswith(engine)
     assert found["environment"]["Engine"] == predictor.engine.title
     manifest = predictor.manifest
     assert manifest.precision == "int8"
     assert manifest.miou_loss == pytest.approx(bundle.scores.loss, abs=1e-6)
     assert manifest.miou_loss <= 0.05
     graph = bundle.model.read_bytes().decode("latin-1")
-    assert "QuantizeLinear" in graph if file_format == "onnx" else "FakeQuantize" in graph or '"u8"' in graph
+    marks = {"onnx": ["QuantizeLinear"], "openvino": ["FakeQuantize", '"u8"'], "executorch": ["Xnnpack"]}
+    assert any(mark in graph for mark in marks[file_format])
+    assert bundle.verification.logit_difference > 1e-3
+    assert all(result.passed for result in selftest(predictor))
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
@@ -138,6 +148,28 @@ def test_layers_that_lose_accuracy_stay_in_float32(tmp_path, caplog):
     assert loose.scores.loss > 0.03
 
 
+@pytest.mark.slow
+def test_layers_whose_scales_xnnpack_refuses_stay_in_float32(tmp_path, caplog):
+    caplog.set_level("INFO", "segwright")
+    net = Uneven().eval()
+    bundle = export_model(
+        net,
+        tmp_path / "out",
+        transforms=TRANSFORMS,
+        num_classes=4,
+        input_shape=(1, 3, 56, 72),
+        file_format="executorch",
+        precision="int8",
+        calibration=calibration(method="minmax"),
+        dataset=labelled(tmp_path, net),
+        max_miou_loss=0.03,
+    )
+    assert "0 of 6 layers in float32: ExecuTorch cannot load" in caplog.text
+    assert bundle.scores.loss <= 0.03
+    assert bundle.quantised.kept[0].startswith("restored/")
+    assert 0 < len(bundle.quantised.kept) < bundle.quantised.layers
+
+
 def test_nothing_is_written_where_int8_cannot_keep_the_score(tmp_path, data):
     with pytest.raises(ExportError, match=r"falls by more than -100 points unless every layer .*--max_miou_loss"):
         export_small(tmp_path, precision="int8", calibration=calibration(), dataset=data, max_miou_loss=-1)
@@ -192,10 +224,25 @@ def test_half_precision_halves_the_file(tmp_path):
         export_model(Wide().eval(), tmp_path / "large", precision="fp16", **options)
 
 
-@pytest.mark.parametrize("file_format", ["torch", "executorch"])
-def test_formats_of_float32_only(tmp_path, file_format):
-    with pytest.raises(ConfigError, match="--format onnx or openvino"):
-        export_small(tmp_path, file_format=file_format, precision="fp16")
+@pytest.mark.parametrize(
+    ("file_format", "precision", "remedy"),
+    [
+        ("torch", "fp16", "--format onnx or openvino, or"),
+        ("executorch", "fp16", "--format onnx or openvino, or"),
+        ("torch", "int8", "--format onnx or openvino or executorch"),
+    ],
+)
+def test_formats_that_are_not_written_so(tmp_path, file_format, precision, remedy):
+    with pytest.raises(ConfigError, match=remedy):
+        export_small(tmp_path, file_format=file_format, precision=precision)
+
+
+def test_ranges_that_executorch_does_not_have(tmp_path, data):
+    options = {"file_format": "executorch", "precision": "int8", "dataset": data}
+    with pytest.raises(ConfigError, match="percentile and minmax"):
+        export_small(tmp_path, **options, calibration=calibration(method="entropy"))
+    with pytest.raises(ConfigError, match="there are none"):
+        export_small(tmp_path, **options, calibration=calibration(pictures=[]))
 
 
 def test_int8_wants_pictures_labels_and_their_size(tmp_path, data):

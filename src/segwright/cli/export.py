@@ -96,7 +96,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     lower.add_argument(
         "--calibration_method",
         choices=("percentile", "entropy", "minmax"),
-        help="how ranges are taken from what the layers give; default: percentile, without the outermost 1 in 10,000",
+        help="how ranges are taken from what the layers give; default: percentile, without the outermost 1 in 10,000; "
+        "entropy is not for executorch",
     )
     lower.add_argument(
         "--max_miou_loss",

@@ -30,7 +30,7 @@ from segwright.errors import ConfigError, ExportError, suggest
 from segwright.export.certificate import certify
 from segwright.export.dataset_scores import DatasetScores, Examination
 from segwright.export.deployed import OUTPUT_DTYPES, Deployed
-from segwright.export.formats import THROUGH_ONNX, WRITERS
+from segwright.export.formats import LOWERING, THROUGH_ONNX, WRITERS
 from segwright.export.half import halve_weights
 from segwright.export.int8 import Calibration, Quantised, ToInt8
 from segwright.export.picture_input import PictureInput
@@ -154,7 +154,7 @@ def export_model(
         writer = partial(THROUGH_ONNX[file_format], lower=halve_weights)
     elif calibration is not None and examination is not None:
         to_int8 = ToInt8(calibration, examination, max_miou_loss, shape, bit_depth)
-        writer = partial(THROUGH_ONNX[file_format], lower=to_int8)
+        writer = partial(LOWERING[file_format], lower=to_int8)
 
     with staging(save_dir) as staged, staging(save_dir) as scratch:  # /tmp may be too small, or in memory
         written = writer(deployed, staged, scratch, shape)
@@ -201,10 +201,11 @@ def _check_precision(
 ) -> None:
     if precision not in get_args(Precision):
         raise ConfigError(f"precision '{precision}': {suggest(precision, get_args(Precision), list_all=True)}")
-    if precision != "fp32" and file_format not in THROUGH_ONNX:
+    formats = {"fp32": WRITERS, "fp16": THROUGH_ONNX, "int8": LOWERING}[precision]
+    if file_format not in formats:
         raise ConfigError(
-            f"precision {precision}: format {file_format} is written in fp32 only; use --format "
-            f"{' or '.join(THROUGH_ONNX)}, or --precision fp32"
+            f"precision {precision}: format {file_format} is not written so; use --format {' or '.join(formats)}, or "
+            "--precision fp32"
         )
     if (precision == "int8") != (calibration is not None):
         raise ConfigError("precision int8 and calibration pictures belong together: give both, or neither")

@@ -4,20 +4,25 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from segwright.bundle import Shape
-from segwright.errors import ConfigError, ExportError, MissingExtraError
-from segwright.export.deployed import Deployed, Written, reason
+from segwright.errors import ConfigError, MissingExtraError
+from segwright.export.deployed import Deployed, Written
+from segwright.export.int8 import ToInt8
 from segwright.export.torch_program import traced
+from segwright.export.xnnpack import save
+from segwright.export.xnnpack_int8 import XnnpackQuantiser
 
 NAME = "model.pte"
 
 
-def write(model: Deployed, folder: Path, scratch: Path, input_shape: Shape) -> Written:
+def write(model: Deployed, folder: Path, scratch: Path, input_shape: Shape, lower: ToInt8 | None = None) -> Written:
     """Write ``folder/model.pte``, and its twin that gives logits into ``scratch``.
+
+    ``lower`` chooses the layers that compute in int8.
 
     Raises:
         MissingExtraError: ExecuTorch is not installed.
         ConfigError: a size is left open: ExecuTorch plans all memory before.
-        ExportError: the model cannot be written.
+        ExportError: the model cannot be written, or loses too much in int8.
     """
     if find_spec("executorch") is None:
         raise MissingExtraError("export to ExecuTorch", "executorch")
@@ -26,21 +31,15 @@ def write(model: Deployed, folder: Path, scratch: Path, input_shape: Shape) -> W
             "--format executorch: ExecuTorch plans its memory before it runs, so the size has to be known: give "
             "--input_shape N C H W"
         )
-    _lower(model, folder / NAME, input_shape)
-    twin = model.twin()
-    if twin is None:
-        return Written(folder / NAME, folder / NAME)
-    _lower(twin, scratch / NAME, input_shape)
-    return Written(folder / NAME, scratch / NAME)
-
-
-def _lower(model: Deployed, path: Path, input_shape: Shape) -> None:
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir import to_edge_transform_and_lower
-
-    program = traced(model, input_shape)
-    try:
-        lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()]).to_executorch()
-    except Exception as error:  # it raises whatever it met
-        raise ExportError(f"ExecuTorch cannot take {type(model.model).__name__}: {reason(error)}") from error
-    path.write_bytes(lowered.buffer)
+    name, twin = type(model.model).__name__, model.twin()
+    if lower is not None:
+        quantiser = XnnpackQuantiser(model, input_shape, lower.batches(), lower.calibration.method)
+        kept = lower.fewest_in_float(quantiser, scratch / NAME, "executorch")
+        quantiser.write(folder / NAME, kept)
+        if twin is not None:
+            quantiser.write_logits(scratch / NAME, kept)
+    else:
+        save(traced(model, input_shape), folder / NAME, name)
+        if twin is not None:
+            save(traced(twin, input_shape), scratch / NAME, name)
+    return Written(folder / NAME, folder / NAME if twin is None else scratch / NAME)

@@ -13,8 +13,10 @@ Writer = Callable[[Deployed, Path, Path, Shape], Written]
 THROUGH_ONNX: dict[Format, Callable[..., Written]] = {"onnx": onnx.write, "openvino": openvino.write}
 """Writers of an ONNX graph that may be rewritten in less than float32 on the way: they take ``lower``."""
 
+LOWERING: dict[Format, Callable[..., Written]] = {**THROUGH_ONNX, "executorch": executorch.write}
+"""Writers that take ``lower`` for int8."""
+
 WRITERS: dict[Format, Writer] = {
-    **THROUGH_ONNX,
+    **LOWERING,
     "torch": torch_program.write,
-    "executorch": executorch.write,
 }

@@ -1,15 +1,17 @@
 """A float32 graph in int8, with as many layers left in float32 as keeping its mIoU takes."""
 
 import logging
+import math
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 import numpy as np
 
-from segwright.bundle import Shape
+from segwright.bundle import Format, Shape
 from segwright.console import track
 from segwright.errors import ExportError
 from segwright.export.dataset_scores import Examination
@@ -53,9 +55,29 @@ class Quantised:
     kept: tuple[str, ...]
 
 
+class Quantises(Protocol):
+    """A network whose activations were watched.
+
+    Attributes:
+        pictures: how many inputs were watched.
+        layers: names of those that can go to int8.
+    """
+
+    pictures: int
+    layers: list[str]
+
+    def write(self, path: Path, kept: Collection[str] = ()) -> None:
+        """Write the network with all layers in int8 but those ``kept`` in float32."""
+        ...
+
+    def noisiest(self, quantised: Path, batches: Iterable[np.ndarray]) -> list[str]:
+        """The layers, those first whose integers add most noise; ``quantised`` is what ``write`` made, nothing kept."""
+        ...
+
+
 @dataclass
 class ToInt8:
-    """Rewrites an ONNX file in int8.
+    """Brings a network to int8.
 
     Attributes:
         calibration: with what.
@@ -63,7 +85,7 @@ class ToInt8:
         max_miou_loss: by how much it may fall, 0..1.
         shape: N, C, H, W of the network's input; -1 is free.
         bit_depth: of calibration files with more than 8 bits per value.
-        result: what became of the layers, once there is a file.
+        result: what became of the layers, once that is decided.
     """
 
     calibration: Calibration
@@ -72,9 +94,10 @@ class ToInt8:
     shape: Shape
     bit_depth: int | None = None
     result: Quantised | None = None
+    _first: list[np.ndarray] = field(default_factory=list, repr=False)
 
     def __call__(self, graph: Path) -> None:
-        """Rewrite the file.
+        """Rewrite an ONNX file.
 
         Raises:
             ExportError: mIoU falls too far unless every layer stays in float32, or a picture has not the graph's size.
@@ -82,31 +105,54 @@ class ToInt8:
             DataError: a picture cannot be used.
         """
         with TemporaryDirectory() as scratch:
-            first: list[np.ndarray] = []
-            quantiser = Quantiser(graph, Path(scratch), self._batches(first), self.calibration.method)
+            quantiser = Quantiser(graph, Path(scratch), self.batches(), self.calibration.method)
             candidate = Path(scratch) / "candidate.onnx"
-
-            def loss(kept: Sequence[str]) -> float:
-                quantiser.write(candidate, kept)
-                scores = self.examination.compare(candidate, "onnx", "int8")
-                log.info("int8, %d of %d layers in float32: %s", len(kept), len(quantiser.layers), scores)
-                return scores.loss
-
-            kept: list[str] = []
-            if loss(kept) > self.max_miou_loss:
-                ranked = quantiser.noisiest(candidate, first)
-                kept = fewest_kept(loss, ranked, self.max_miou_loss)
-            if len(kept) == len(quantiser.layers):
-                raise ExportError(
-                    f"mIoU falls by more than {100 * self.max_miou_loss:g} points unless every layer stays in float32: "
-                    "allow more with --max_miou_loss, calibrate with other or more pictures, or use --precision fp32"
-                )
+            kept = self.fewest_in_float(quantiser, candidate, "onnx")
             quantiser.write(candidate, kept)
             shutil.move(candidate, graph)
-        self.result = Quantised(self.calibration.method, quantiser.pictures, len(quantiser.layers), tuple(kept))
 
-    def _batches(self, first: list[np.ndarray]) -> Iterator[np.ndarray]:
-        """Inputs for calibration; the first stay in ``first``."""
+    def fewest_in_float(self, quantiser: Quantises, candidate: Path, file_format: Format) -> list[str]:
+        """The layers that have to stay in float32 for mIoU to stay.
+
+        Args:
+            quantiser: of the network, calibrated.
+            candidate: file to try layers with.
+            file_format: its format.
+
+        Raises:
+            ExportError: that would be all of them.
+        """
+
+        def loss(kept: Sequence[str]) -> float:
+            quantiser.write(candidate, kept)
+            head = f"int8, {len(kept)} of {len(quantiser.layers)} layers in float32"
+            try:
+                scores = self.examination.compare(candidate, file_format, "int8")
+            except ExportError as error:  # XNNPACK has no kernels for scales that are too far apart
+                log.info("%s: %s", head, error)
+                return math.inf
+            log.info("%s: %s", head, scores)
+            return scores.loss
+
+        kept: list[str] = []
+        if loss(kept) > self.max_miou_loss:
+            ranked = quantiser.noisiest(candidate, self._first)
+            kept = fewest_kept(loss, ranked, self.max_miou_loss)
+        if len(kept) == len(quantiser.layers):
+            raise ExportError(
+                f"mIoU falls by more than {100 * self.max_miou_loss:g} points unless every layer stays in float32: "
+                "allow more with --max_miou_loss, calibrate with other or more pictures, or use --precision fp32"
+            )
+        self.result = Quantised(self.calibration.method, quantiser.pictures, len(quantiser.layers), tuple(kept))
+        return kept
+
+    def batches(self) -> Iterator[np.ndarray]:
+        """Inputs for calibration.
+
+        Raises:
+            ExportError: a picture has not the network's size.
+            DataError: a picture cannot be used.
+        """
         for number, picture in enumerate(track(self.calibration.pictures, "calibrating"), start=1):
             image = picture if isinstance(picture, np.ndarray) else read_image(picture, bit_depth=self.bit_depth)
             item = self.examination.prepare(image)
@@ -117,5 +163,5 @@ class ToInt8:
                 )
             batch = np.repeat(item.tensor[None], self.examination.batch_size, axis=0)
             if number <= NOISE_PICTURES:
-                first.append(batch)
+                self._first.append(batch)
             yield batch

@@ -1,14 +1,11 @@
 """A torch model as an ONNX graph that ends in labels, probabilities or logits."""
 
-import logging
 import math
 import os
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -17,6 +14,7 @@ from segwright.errors import ExportError, MissingExtraError
 from segwright.export.deployed import INPUT, OUTPUTS, Deployed, Written, example, free_axes, reason
 from segwright.export.fold import fold_batch_norms
 from segwright.export.node_names import name_by_module
+from segwright.export.quiet import quiet
 
 if TYPE_CHECKING:
     import onnx
@@ -26,6 +24,7 @@ NAME, TWIN_NAME = "model.onnx", "logits.onnx"
 WEIGHTS_NAME = "model.onnx.data"
 MOST_IN_ONE_FILE = 1 << 30  # bytes of weights; protobuf cannot hold twice as many, and is copied as it is checked
 SMALL = 256  # numbers of a tensor that stays in the graph: shapes, which are read as it is checked
+TALKATIVE = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")  # loggers
 PAGE = 4096  # bytes that weights begin at a multiple of, so that engines can map them
 
 
@@ -91,7 +90,7 @@ def write_onnx(model: Deployed, path: Path, input_shape: Shape) -> "onnx.ModelPr
 
     free = free_axes(model, input_shape)
     try:
-        with _quiet():
+        with quiet(*TALKATIVE):
             program = torch.onnx.export(
                 model,
                 (example(model, input_shape),),
@@ -164,19 +163,3 @@ def _strip_notes(proto: "onnx.ModelProto") -> None:
         del item.metadata_props[:]
         item.doc_string = ""
     del graph.value_info[:]  # inferred anew below, with shapes in the names of the input's axes
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's remarks on itself off the console."""
-    loggers: list[Any] = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
