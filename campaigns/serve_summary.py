@@ -24,7 +24,7 @@ class Outcome:
         memory: bytes that the server held, at each look.
         files: files that it had open.
         recovery: seconds of an answer after everything.
-        tracebacks: in the log.
+        tracebacks: in the log, each with what follows it there.
         failures: answers that say that the server failed.
     """
 
@@ -35,7 +35,7 @@ class Outcome:
     memory: list[int] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
     recovery: float = 0.0
-    tracebacks: int = 0
+    tracebacks: list[str] = field(default_factory=list)
     failures: int = 0
 
     def good(self, became: str, problem: str) -> None:
@@ -65,9 +65,10 @@ class Outcome:
 
     def close(self) -> None:
         """Look at what is left in the end."""
+        first = "".join(self.tracebacks[:1])[:2000]
         checks = {
             f"the server failed {self.failures} times": self.failures,
-            f"{self.tracebacks} tracebacks are in the log": self.tracebacks,
+            f"{len(self.tracebacks)} tracebacks are in the log, first {first}": self.tracebacks,
             f"memory grew by {(self.memory[-1] - self.memory[0]) / MIB:.0f} MiB": self.memory[-1] - self.memory[0]
             > MAX_GROWTH,
             f"{self.files[-1] - self.files[0]} files are open that were not": self.files[-1] > self.files[0] + 2,

@@ -107,5 +107,9 @@ class PatientProtocol(H11Protocol):
             ]
             for event in events:
                 self.transport.write(self.conn.send(event) or b"")
-        self.transport.write_eof()
+        try:
+            self.transport.write_eof()
+        except OSError:  # the client has reset the connection at this moment
+            self.transport.close()
+            return
         self.loop.call_later(LINGER, self.transport.close)
