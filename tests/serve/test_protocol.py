@@ -31,7 +31,7 @@ def test_r77_a_client_that_goes_while_its_connection_is_ended_is_let_go(is_gone)
     connection = SimpleNamespace(
         conn=h11.Connection(h11.SERVER),
         transport=Transport(is_gone=is_gone),
-        loop=SimpleNamespace(call_later=lambda seconds, work: later.append(work)),
+        loop=SimpleNamespace(call_later=lambda _, work: later.append(work)),
         _stop_waiting=lambda: None,
     )
     PatientProtocol._end(connection, 408, "no request arrived")
