@@ -24,7 +24,8 @@ def test_r70_r71_r72_r75_r76_r77_r78_abuse_of_all_kinds_at_once_harms_nobody(tmp
 
 
 def test_what_must_not_be_is_noted():
-    outcome = Outcome(60, memory=[0, 300 << 20], files=[10, 20], times=[0.1], recovery=3, tracebacks=["..."], failures=2)
+    outcome = Outcome(60, memory=[0, 300 << 20], files=[10, 20], times=[0.1], recovery=3, failures=2)
+    outcome.tracebacks = ["..."]
     outcome.good("wrong", "a good request got 500")
     outcome.bad("an endless body", "200")
     outcome.close()
