@@ -7,7 +7,9 @@ limits are those of each replica.
 import logging.config
 import math
 import os
+import random
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,6 +30,7 @@ from segwright.serve.server import KEEP_ALIVE, listen, log_config
 from segwright.serve.urls import announcement
 
 NAME = "segwright"
+FREE_PORTS = range(20_000, 32_768)  # above those of Ray's workers, below those that systems give away
 HEALTH_PERIOD = 2.0  # seconds between Ray's looks at a replica: so soon a dead one is noticed and replaced
 QUIET = {"log_level": "WARNING", "enable_access_log": False}  # our application has its own lines
 
@@ -79,7 +82,7 @@ def serve_on_ray(
         raise MissingExtraError("--engine ray", "ray") from error
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
 
-    with listen(options.host, options.port) as listener:
+    with _listen(options) as listener:
         port = listener.getsockname()[1]
         lines = list(announcement(Models(options, Metrics()), options.host, port))
     with _cluster(address):
@@ -150,6 +153,17 @@ def _cluster(address: str | None) -> Iterator[None]:
             yield
         finally:
             ray.shutdown()
+
+
+def _listen(options: ServeOptions) -> socket.socket:
+    """A socket at the address that Ray is given later; for port 0 at one that nobody else is given until then.
+
+    The system's free ports are from a range of which Ray's own processes take many while they start.
+    """
+    for port in random.sample(FREE_PORTS, 20) if options.port == 0 else ():
+        with suppress(ConfigError):
+            return listen(options.host, port)
+    return listen(options.host, options.port)
 
 
 def _shared_out(options: ServeOptions, copies: int) -> tuple[ServeOptions, dict[str, float]]:

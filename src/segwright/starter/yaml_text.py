@@ -53,7 +53,14 @@ def _lines(block: Mapping[str, Any], path: tuple[str | int, ...], depth: int, wh
 
 
 def _plain(value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
+    text = _on_one_line(value, allow_unicode=True)
+    if len(text.splitlines()) > 1:  # it holds one of Unicode's line breaks, which YAML would fold into a space
+        text = _on_one_line(value, allow_unicode=False)
+    return text
+
+
+def _on_one_line(value: Any, *, allow_unicode: bool) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=allow_unicode, width=10**6)
     return text.removesuffix("\n").removesuffix("\n...")
 
 
