@@ -68,7 +68,7 @@ int run_pictures(const Arguments& arguments, const segwright::Predictor& predict
         std::cout << "the figures are in " << path.string() << std::endl;
     }
     for (const std::string& failure : failures) {
-        if (!failure.empty()) std::cout << "not predicted: " << printable(failure) << '\n';
+        if (!failure.empty()) std::cout << "not predicted: " << segwright::printable(failure) << '\n';
     }
     std::cout << std::flush;
     const std::size_t missing = jobs.size() - readable.size();
@@ -98,7 +98,7 @@ int run(Arguments arguments) {
 }
 
 int complain(const std::string& words, int code) {
-    std::cerr << wrapped("segwright_infer: error: " + printable(words));
+    std::cerr << wrapped("segwright_infer: error: " + segwright::printable(words));
     return code;
 }
 

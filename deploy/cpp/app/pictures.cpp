@@ -8,9 +8,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <exception>
-#include <mutex>
-#include <thread>
+#include <future>
+#include <system_error>
 
 #include "stop.h"
 
@@ -43,8 +42,6 @@ std::vector<std::string> predict_pictures(const segwright::Predictor& predictor,
     std::vector<std::string> failures(jobs.size());
     std::atomic<std::size_t> next{0};
     std::atomic<bool> is_broken{false};
-    std::exception_ptr fault;
-    std::mutex lock;
 
     const auto predict = [&](const Job& job, std::string& failure) {
         segwright::NetworkInput input;
@@ -65,16 +62,18 @@ std::vector<std::string> predict_pictures(const segwright::Predictor& predictor,
             for (std::size_t index = next++; index < jobs.size() && !is_broken && !received_signal(); index = next++)
                 predict(jobs[index], failures[index]);
         } catch (...) {
-            const std::lock_guard<std::mutex> guard(lock);
             is_broken = true;
-            if (!fault) fault = std::current_exception();
+            throw;
         }
     };
-    std::vector<std::thread> workers;
+    std::vector<std::future<void>> workers;
     const auto count =
         std::min(jobs.size(), static_cast<std::size_t>(std::max(fewest_workers, predictor.options().parallel)));
-    for (std::size_t index = 0; index < count; ++index) workers.emplace_back(work);
-    for (std::thread& worker : workers) worker.join();
-    if (fault) std::rethrow_exception(fault);
+    try {
+        while (workers.size() < count) workers.push_back(std::async(std::launch::async, work));
+    } catch (const std::system_error&) {  // the system gives no further thread: those that run do all the work
+        if (workers.empty()) throw;
+    }
+    for (std::future<void>& worker : workers) worker.get();
     return failures;
 }

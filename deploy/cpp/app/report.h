@@ -13,6 +13,3 @@ std::string benchmark_report(const segwright::Benchmark& benchmark);
 
 /// Words in lines of up to 120 letters.
 std::string wrapped(const std::string& words);
-
-/// The same words with '?' for what a terminal would obey or cannot show: messages quote files, which hold anything.
-std::string printable(const std::string& words);

@@ -1,5 +1,6 @@
 #include <segwright/error.h>
 #include <segwright/picture.h>
+#include <segwright/printable.h>
 
 #include <iostream>
 #include <mutex>
@@ -19,7 +20,7 @@ void notice(const PictureFile& file, const std::string& what) {
     static std::mutex lock;
     static std::set<std::string> said;
     const std::lock_guard<std::mutex> guard(lock);
-    if (said.insert(what).second) std::clog << "segwright: note: " << file.name << " " << what << " (said once)\n";
+    if (said.insert(what).second) std::clog << text("segwright: note: ", printable(file.name), " ", what, " (said once)\n");
 }
 
 [[noreturn]] void damaged(const PictureFile& file) {

@@ -87,6 +87,7 @@ cv::Mat Predictor::infer(const NetworkInput& input) const {
                          " pixels of its input: it is no model that segwright exported; export again"));
     }
     const std::vector<int> one(output.size.p + 1, output.size.p + output.dims);
+    if (output.size[0] == 1) return output.reshape(0, one);
     return cv::Mat(one, output.type(), const_cast<uchar*>(output.ptr())).clone();
 }
 

@@ -10,4 +10,5 @@
 #include <segwright/picture.h>
 #include <segwright/predictor.h>
 #include <segwright/preprocessing.h>
+#include <segwright/printable.h>
 #include <segwright/selftest.h>
