@@ -1,18 +1,13 @@
 """The page of the doctor: what it shows, that it escapes what it is given, and that it fits a telephone."""
 
-import os
-import shutil
-
 import numpy as np
 import pytest
+from chromium import chromium
 
 from segwright.images import default_palette
 from segwright.report.data import Tile
 from segwright.report.doctor_page import ClassShare, DoctorData, ShownFinding, ShownPair, write_doctor
 
-BROWSER = os.environ.get("SEGWRIGHT_BROWSER") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
 NASTY = "<script>document.title = 'broken'</script>" + "a" * 200
 
 
@@ -58,11 +53,8 @@ def test_without_findings_it_says_so(tmp_path):
     assert "Nothing was found." in (tmp_path / "clean.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome, and SEGWRIGHT_BROWSER names none")
 def test_it_fits_a_telephone_and_asks_the_network_for_nothing(page):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+    with chromium() as browser:
         opened = browser.new_context(viewport={"width": 390, "height": 800}, offline=True).new_page()
         asked: list[str] = []
         opened.on("request", lambda request: asked.append(request.url))
@@ -70,4 +62,3 @@ def test_it_fits_a_telephone_and_asks_the_network_for_nothing(page):
         assert opened.title() == "Doctor"
         assert opened.evaluate("document.documentElement.scrollWidth") <= 390
         assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-        browser.close()

@@ -1,32 +1,21 @@
 """The page about an evaluation in a real browser, without a network: what a reader clicks, types and sees."""
 
-import os
-import shutil
 from contextlib import ExitStack
 
 import pytest
+from chromium import chromium
 from evaluation_data import evaluation
 
 from segwright.report.evaluation_page import write_evaluation
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is not installed")
-
-BROWSER = os.environ.get("SEGWRIGHT_BROWSER") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium or Chrome on the path, and SEGWRIGHT_BROWSER does not name one"
-)
 PICTURES = 120
 NASTY = "<img src=x onerror=document.title='broken'>.png"
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

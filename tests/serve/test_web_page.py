@@ -3,24 +3,15 @@
 import base64
 import io
 import json
-import os
 import re
-import shutil
 from contextlib import ExitStack
 
 import numpy as np
 import pytest
+from chromium import CAMERA, chromium
 from page_server import CLASSES, halves, model, page_server
 from PIL import Image
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is not installed")
-
-BROWSER = os.environ.get("SEGWRIGHT_BROWSER") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium or Chrome on the path, and SEGWRIGHT_BROWSER does not name one"
-)
 INSECURE = "segwright.test"  # a name of this machine to which browsers lend no camera
 WIDTH, HEIGHT = 100, 80
 GREY = (200, 200, 200)
@@ -29,14 +20,8 @@ COLOUR = {name: tuple(bytes.fromhex(color[1:])) for _, name, color in CLASSES}
 
 @pytest.fixture(scope="module")
 def browser():
-    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=BROWSER,
-            args=["--no-sandbox", f"--host-resolver-rules=MAP {INSECURE} 127.0.0.1", *camera],
-        )
+    with chromium(f"--host-resolver-rules=MAP {INSECURE} 127.0.0.1", *CAMERA) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

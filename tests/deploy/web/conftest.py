@@ -1,6 +1,7 @@
 """What the browser's tests need: npm's packages, Chromium, and exports for it."""
 
 import pytest
+from chromium import CAMERA
 from small_net import export_small
 from web_page import CLASSES, NORMALIZE
 
@@ -28,8 +29,7 @@ def driver():
 
 @pytest.fixture(scope="session")
 def browser(driver, browser_path):
-    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    browser = driver.chromium.launch(executable_path=browser_path, args=["--no-sandbox", *camera])
+    browser = driver.chromium.launch(executable_path=browser_path, args=["--no-sandbox", *CAMERA])
     yield browser
     browser.close()
 
