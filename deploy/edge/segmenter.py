@@ -42,13 +42,13 @@ class Segmenter:
         """
         batch, steps = (picture[None], []) if self._preprocess is None else self._preprocess(picture)
         height, width = batch.shape[1:3] if self._preprocess is None else batch.shape[2:]
-        most, _, high, wide = self.bundle.input_shape
+        count, _, high, wide = self.bundle.input_shape
         if high not in (-1, height) or wide not in (-1, width):
             raise EdgeError(
                 f"a picture is {width}x{height} (width x height) after preprocessing, but this model was exported for "
                 f"{wide}x{high} only: export with a Resize or Padding in the transforms, or without --input_shape"
             )
-        return np.repeat(batch, max(most, 1), axis=0), steps
+        return np.repeat(batch, max(count, 1), axis=0), steps
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """The network's output for the first picture: (h, w) labels or (K, h, w) scores.

@@ -79,7 +79,7 @@ class VideoFile:
         size = overlay.shape[1::-1]
         if self._writer is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix])
+            codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
             self._writer, self._size = cv2.VideoWriter(str(self._part), codec, self._rate, size), size
             if not self._writer.isOpened():
                 raise EdgeError(f"cannot write {self.path}: give another place, .avi, or a folder")
@@ -124,4 +124,4 @@ def open_sink(save: Path | None, rate: float) -> Sink:
     """A window, or what ``save`` names: ``.mp4`` or ``.avi`` a video, else a folder."""
     if save is None:
         return Window()
-    return VideoFile(save, rate) if save.suffix in CODECS else Folder(save)
+    return VideoFile(save, rate) if save.suffix.lower() in CODECS else Folder(save)
