@@ -180,11 +180,11 @@ def test_a_program_with_pickles_is_not_opened(bundles, tmp_path, place):
 
 
 def test_executorch_computes_with_as_many_threads_as_it_is_told(bundles):
-    from executorch.extension.pybindings import portable_lib
+    from executorch.extension.pybindings import _portable_lib as library
 
     for threads in (1, 2):
         predictor = load(bundles("executorch"), EngineOptions(engine="executorch", cpu_threads=threads))
-        assert portable_lib._threadpool_get_thread_count() == threads
+        assert library._threadpool_get_thread_count() == threads
         np.testing.assert_array_equal(predictor(picture(56, 72, 2)), torch_labels(picture(56, 72, 2)))
 
 

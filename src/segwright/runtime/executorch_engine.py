@@ -32,8 +32,10 @@ def open_engine(path: Path, options: EngineOptions) -> "ExecuTorchEngine":
         ExportError: the file is no program of its.
     """
     try:
-        from executorch.extension.pybindings import portable_lib
-        from executorch.runtime import Runtime, Verification
+        import torch  # noqa: F401 - the wheel's library is linked to it
+
+        # What executorch.runtime wraps. That imports the exporter, too: three seconds and 130 MB.
+        from executorch.extension.pybindings import _portable_lib as library
     except ImportError as error:
         raise MissingExtraError("running a program for ExecuTorch", EXTRA) from error
 
@@ -48,13 +50,12 @@ def open_engine(path: Path, options: EngineOptions) -> "ExecuTorchEngine":
         raise ConfigError(
             f"precision {options.precision}: ExecuTorch computes in the precision of the exported file; leave it out"
         )
-    portable_lib._unsafe_reset_threadpool(options.threads)  # of the whole process; safe while no program runs
+    library._unsafe_reset_threadpool(options.threads)  # of the whole process; safe while no program runs
+    checks = library.Verification.InternalConsistency
     try:
-        method = Runtime.get().load_program(path, verification=Verification.InternalConsistency).load_method("forward")
+        method = library._load_program(str(path), program_verification=checks).load_method("forward")
     except RuntimeError as error:
         raise ExportError(f"ExecuTorch cannot load {path}: {' '.join(str(error).split())}") from error
-    if method is None:
-        raise ExportError(f"ExecuTorch finds no method 'forward' in {path}: it is no exported network")
     return ExecuTorchEngine(method, path)
 
 
@@ -74,7 +75,7 @@ class ExecuTorchEngine:
 
         with self._lock:
             try:
-                return self._method.execute([torch.from_numpy(np.ascontiguousarray(batch))])[0].numpy().copy()
+                return self._method([torch.from_numpy(np.ascontiguousarray(batch))])[0].numpy().copy()
             except RuntimeError as error:
                 raise ExportError(
                     f"ExecuTorch cannot run {self._path} on an input of shape {batch.shape}: "
