@@ -34,8 +34,7 @@ def write(model: Deployed, folder: Path, scratch: Path, input_shape: Shape, lowe
     name, twin = type(model.model).__name__, model.twin()
     if lower is not None:
         quantiser = XnnpackQuantiser(model, input_shape, lower.batches(), lower.calibration.method)
-        kept = lower.fewest_in_float(quantiser, scratch / NAME, "executorch")
-        quantiser.write(folder / NAME, kept)
+        kept = lower.fewest_in_float(quantiser, folder / NAME, "executorch")
         if twin is not None:
             quantiser.write_logits(scratch / NAME, kept)
     else:

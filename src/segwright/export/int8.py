@@ -107,8 +107,7 @@ class ToInt8:
         with TemporaryDirectory() as scratch:
             quantiser = Quantiser(graph, Path(scratch), self.batches(), self.calibration.method)
             candidate = Path(scratch) / "candidate.onnx"
-            kept = self.fewest_in_float(quantiser, candidate, "onnx")
-            quantiser.write(candidate, kept)
+            self.fewest_in_float(quantiser, candidate, "onnx")
             shutil.move(candidate, graph)
 
     def fewest_in_float(self, quantiser: Quantises, candidate: Path, file_format: Format) -> list[str]:
@@ -116,14 +115,16 @@ class ToInt8:
 
         Args:
             quantiser: of the network, calibrated.
-            candidate: file to try layers with.
+            candidate: file to try layers with; in the end it has just these in float32.
             file_format: its format.
 
         Raises:
             ExportError: that would be all of them.
         """
+        tried: list[str] = []
 
         def loss(kept: Sequence[str]) -> float:
+            tried[:] = kept
             quantiser.write(candidate, kept)
             head = f"int8, {len(kept)} of {len(quantiser.layers)} layers in float32"
             try:
@@ -143,6 +144,8 @@ class ToInt8:
                 f"mIoU falls by more than {100 * self.max_miou_loss:g} points unless every layer stays in float32: "
                 "allow more with --max_miou_loss, calibrate with other or more pictures, or use --precision fp32"
             )
+        if kept != tried:
+            quantiser.write(candidate, kept)
         self.result = Quantised(self.calibration.method, quantiser.pictures, len(quantiser.layers), tuple(kept))
         return kept
 

@@ -60,6 +60,7 @@ class XnnpackQuantiser:
         self._watched = self._prepared(self._float)
         self._names = {node.name: _name(node) for node in self._watched.graph.nodes if _is_layer(node)}
         self.layers = list(self._names.values())
+        self._latest: tuple[frozenset[str], GraphModule] | None = None
         self.pictures = 0
         with torch.no_grad():
             for batch in batches:
@@ -98,6 +99,13 @@ class XnnpackQuantiser:
         return sorted(self.layers, key=lambda name: -added[name])
 
     def _quantised(self, kept: Collection[str]) -> GraphModule:
+        """The program with integers in it; the latest one is remembered."""
+        layers = frozenset(kept)
+        if self._latest is None or self._latest[0] != layers:
+            self._latest = layers, self._converted(layers)
+        return self._latest[1]
+
+    def _converted(self, kept: Collection[str]) -> GraphModule:
         """The program with integers in it. Ranges are those that were seen, whatever is kept."""
         prepared = self._prepared(self._float, kept)
         seen = _observers(self._watched)
