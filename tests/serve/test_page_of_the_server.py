@@ -1,14 +1,13 @@
 """The web page as `segwright serve` gives it, in a real browser, on a real model: a picture in, its classes out."""
 
 import pytest
+from chromium import chromium
 from served import serving
 from small_net import picture, small_bundle
-from test_web_page import BROWSER, legend, opened, playwright, segmented, upload  # noqa: F401 - opened is a fixture
+from test_web_page import legend, opened, segmented, upload  # noqa: F401 - opened is a fixture
 
 from segwright.images import encode_image, read_label
 from segwright.runtime import load
-
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
 
 PHOTO = picture(90, 130, seed=3)
 
@@ -26,10 +25,8 @@ def address(folder):
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("width", [1280, 390])
