@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from safetensors.numpy import load_file
+from toy_data import TOY_CONFIG
 
 from segwright.engine.checkpoint import checkpoints
 
@@ -79,8 +80,6 @@ def test_config_prints_yaml_with_defaults(toy_config):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, toy_data) -> Path:
     """BiSeNetV2 after a few iterations on the toy data, by the command; with its config in the same folder."""
-    from toy_data import TOY_CONFIG
-
     folder = tmp_path_factory.mktemp("trained")
     config = folder / "toy.yml"
     config.write_text(TOY_CONFIG.format(root=toy_data, model="BiSeNetV2", coef="[1, 1, 1, 1, 1]"))
@@ -226,48 +225,53 @@ def weights(folder: Path) -> dict:
     return {name: value.tobytes() for name, value in load_file(folder / "model.safetensors").items()}
 
 
+LONG = ("--iters", 14, "--log_iters", 1, "--seed", 5)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory, toy_data) -> dict:
+    """Weights after a run with the flags ``LONG``."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    config = folder / "toy.yml"
+    config.write_text(TOY_CONFIG.format(root=toy_data, model="BiSeNetV2", coef="[1, 1, 1, 1, 1]"))
+    train(config, folder / "output", *LONG, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return weights(folder / "output/iter_14")
+
+
+def resume(config: Path, folder: Path, checkpoint: Path, *flags: object) -> dict:
+    """Go on from a checkpoint to the end; the weights then."""
+    way = ("--config", config, "--save_dir", folder, "--resume_model", checkpoint)
+    run("train", *way, *LONG, *flags, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return weights(folder / "iter_14")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_r42_a_signal_saves_and_the_resumed_run_equals_the_uninterrupted_one(toy_config, tmp_path, number, code):
+def test_r42_a_signal_saves_and_the_resumed_run_equals_the_uninterrupted_one(
+    toy_config, uninterrupted, tmp_path, number, code
+):
     """The signal goes to readers, too: so do Ctrl-C in a terminal, ``timeout``, torchrun and Slurm."""
-    config = toy_config()
-    flags = ("--iters", 12, "--log_iters", 1, "--num_workers", 1, "--seed", 5)
-    process = start(config, tmp_path / "cut", *flags)
-    wait_for(process, "iter: 3/12")
+    config, folder = toy_config(), tmp_path / "cut"
+    process = start(config, folder, *LONG, "--num_workers", 1)
+    wait_for(process, "iter: 3/14")
     os.killpg(process.pid, number)
     rest = process.communicate(timeout=60)[0]
     assert process.returncode == code, rest
     assert end_of_group(process.pid)
-    (checkpoint,) = checkpoints(tmp_path / "cut")
+    (checkpoint,) = checkpoints(folder)
     assert f"--resume_model {checkpoint}" in " ".join(rest.split())
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    run(
-        "train",
-        "--config",
-        config,
-        "--save_dir",
-        tmp_path / "cut",
-        *flags,
-        "--resume_model",
-        checkpoint,
-        env=environment,
-    )
-    run("train", "--config", config, "--save_dir", tmp_path / "whole", *flags, env=environment)
-    assert weights(tmp_path / "cut/iter_12") == weights(tmp_path / "whole/iter_12")
+    assert resume(config, folder, checkpoint, "--num_workers", 1) == uninterrupted
 
 
 @pytest.mark.slow
-def test_r40_kill_9_leaves_whole_checkpoints_that_resume_exactly(toy_config, tmp_path):
-    config = toy_config()
-    flags = ("--iters", 14, "--log_iters", 1, "--save_interval", 1, "--num_workers", 0, "--keep_checkpoint_max", 99)
-    process = start(config, tmp_path / "cut", *flags)
+def test_r40_kill_9_leaves_whole_checkpoints_that_resume_exactly(toy_config, uninterrupted, tmp_path):
+    config, folder = toy_config(), tmp_path / "cut"
+    flags = ("--save_interval", 1, "--num_workers", 0, "--keep_checkpoint_max", 99)
+    process = start(config, folder, *LONG, *flags)
     wait_for(process, "iter: 5/14")
     time.sleep(0.05)
     process.kill()
     process.communicate()
-    newest = checkpoints(tmp_path / "cut")[-1]
+    newest = checkpoints(folder)[-1]
     assert int(newest.name[5:]) >= 4
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    run("train", "--config", config, "--save_dir", tmp_path / "cut", *flags, "--resume_model", newest, env=environment)
-    run("train", "--config", config, "--save_dir", tmp_path / "whole", *flags, env=environment)
-    assert weights(tmp_path / "cut/iter_14") == weights(tmp_path / "whole/iter_14")
+    assert resume(config, folder, newest, *flags) == uninterrupted
