@@ -1,8 +1,8 @@
-"""PaddleSeg 2.8.0 as it is, but for the three places where its training stops under PaddlePaddle 3.
+"""PaddleSeg 2.8.0 as it is, but for the four places where its training stops under PaddlePaddle 3.
 
 It was written for PaddlePaddle 2. Under 3 its cross entropies combine a float map with an int64 one, which is an error
-now, and its training loop indexes losses that have become scalars without dimensions. The first loss is mended where
-it ends, the one with hard example mining in the line itself; what is computed stays the same.
+now, class weights are looked up by float ids, and its training loop indexes losses that have become scalars without
+dimensions. The first loss is mended where it ends, the others in the lines themselves; what is computed stays the same.
 """
 
 import inspect
@@ -12,15 +12,6 @@ import paddle
 import paddleseg
 from paddle import Tensor
 from paddleseg.models.losses import CrossEntropyLoss, OhemCrossEntropyLoss
-
-_post_process = CrossEntropyLoss._post_process_loss
-
-
-def _post_process_3(
-    self: CrossEntropyLoss, logit: Tensor, label: Tensor, semantic_weights: Tensor | None, loss: Tensor
-) -> Tensor:
-    return _post_process(self, logit, label.astype("float32"), semantic_weights, loss).reshape([1])
-
 
 def _mend(method: object, line: str, mended: str) -> object:
     """The method with one line changed.
@@ -34,6 +25,17 @@ def _mend(method: object, line: str, mended: str) -> object:
     names: dict[str, object] = {}
     exec(source.replace(line, mended), inspect.getmodule(method).__dict__, names)
     return names[method.__name__]
+
+
+_post_process = _mend(
+    CrossEntropyLoss._post_process_loss, "F.one_hot(label * mask,", "F.one_hot((label * mask).astype('int64'),"
+)
+
+
+def _post_process_3(
+    self: CrossEntropyLoss, logit: Tensor, label: Tensor, semantic_weights: Tensor | None, loss: Tensor
+) -> Tensor:
+    return _post_process(self, logit, label.astype("float32"), semantic_weights, loss).reshape([1])
 
 
 def prepare() -> str:

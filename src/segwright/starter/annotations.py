@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segwright.convert import Classes, Painting, collect_labels, convert_coco, convert_labelme, dense_ids, read_coco
+from segwright.convert import (
+    Classes,
+    Painting,
+    collect_labels,
+    convert_coco,
+    convert_labelme,
+    dense_ids,
+    find_labelme,
+    read_coco,
+)
 from segwright.datasets import Pair
 from segwright.errors import DataError
 from segwright.images import output_paths
@@ -76,8 +85,6 @@ def labelme_label_maps(root: Path, out: Path, *, num_workers: int) -> tuple[str,
     Raises:
         DataError: files cannot be read.
     """
-    from segwright.convert import find_labelme
-
     classes = Classes.of(collect_labels(find_labelme(root)))
     convert_labelme(root, out, Painting(classes), num_workers=num_workers).conclude(out)
     return classes.names
