@@ -13,6 +13,7 @@ import paddleseg
 from paddle import Tensor
 from paddleseg.models.losses import CrossEntropyLoss, OhemCrossEntropyLoss
 
+
 def _mend(method: object, line: str, mended: str) -> object:
     """The method with one line changed.
 
