@@ -225,7 +225,7 @@ def weights(folder: Path) -> dict:
     return {name: value.tobytes() for name, value in load_file(folder / "model.safetensors").items()}
 
 
-LONG = ("--iters", 14, "--log_iters", 1, "--seed", 5)
+LONG = ("--iters", 14, "--log_iters", 1, "--seed", 5, "--device", "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +234,8 @@ def uninterrupted(tmp_path_factory, toy_data) -> dict:
     folder = tmp_path_factory.mktemp("uninterrupted")
     config = folder / "toy.yml"
     config.write_text(TOY_CONFIG.format(root=toy_data, model="BiSeNetV2", coef="[1, 1, 1, 1, 1]"))
-    train(config, folder / "output", *LONG, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    way = ("--config", config, "--save_dir", folder / "output", "--num_workers", 0)
+    run("train", *way, *LONG, env={**os.environ, "OMP_NUM_THREADS": "1"})
     return weights(folder / "output/iter_14")
 
 

@@ -20,7 +20,8 @@ void notice(const PictureFile& file, const std::string& what) {
     static std::mutex lock;
     static std::set<std::string> said;
     const std::lock_guard<std::mutex> guard(lock);
-    if (said.insert(what).second) std::clog << text("segwright: note: ", printable(file.name), " ", what, " (said once)\n");
+    if (!said.insert(what).second) return;
+    std::clog << text("segwright: note: ", printable(file.name), " ", what, " (said once)\n");
 }
 
 [[noreturn]] void damaged(const PictureFile& file) {
